@@ -1,0 +1,49 @@
+package backends
+
+import "time"
+
+// Features are the constant facts of one opened Backend: data, not optional
+// interfaces, so that a decorator can't lose them and a table can be printed
+// from them. backendtest proves each that is claimed, and that each that isn't
+// answers errors.ErrUnsupported or is empty.
+type Features struct {
+	Name       string     // "memory", "sqlite", "sqs+dynamodb"
+	Durability Durability // of an acknowledged write
+
+	Shared  bool // several processes may open it at once
+	Records bool // status, result, cancel, key, supersede, batch, fencing, crash count
+
+	Backlog    bool // Policy.Backlog and Tenancy.Backlog refuse
+	SharedCaps bool // caps and rates hold across processes; else the worker holds them per process
+	Priority   bool // Job.Priority orders jobs of a tenant
+	Ordered    bool // due, then order, inside a tenant and priority; else about so
+	Kinds      bool // unknown kinds wait in the store; else the worker snoozes them
+
+	KeepsPayload bool // Record.Job.Payload is there from Enqueue on; else only of dead letters
+	ExactStats   bool // Operator.Stats counts exactly; else about so
+
+	MaxPayload int           // bytes of a payload and of a result; 0 = unlimited
+	MaxDelay   time.Duration // longest delay that costs nothing extra; 0 = unlimited
+	MaxLease   time.Duration // longest lease; 0 = unlimited
+	MaxBatch   int           // jobs of one Enqueue that make one write; 0 = unlimited
+
+	CheapExtend bool // beats may come every 2 s; else every third of the lease
+}
+
+// Durability is what an acknowledged write survives.
+type Durability uint8
+
+const (
+	// Process: nothing; it is gone with the process.
+	Process Durability = iota + 1
+	// Kernel: the death of the process, not that of the machine.
+	Kernel
+	// Disk: the loss of power.
+	Disk
+	// Replicated: the loss of a machine.
+	Replicated
+)
+
+func (d Durability) String() string {
+	return name(d, "unknown", "process", "kernel", "disk", "replicated")
+}
