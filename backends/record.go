@@ -67,6 +67,10 @@ type Record struct {
 	Batch *BatchProgress // of a collation job
 }
 
+// ReasonCrashed is the Reason of a job that the store gave up because its
+// leases lapsed Policy.MaxCrashes times.
+const ReasonCrashed = "crashed too often: its lease lapsed and nobody settled it"
+
 // Failure is one attempt that went wrong.
 type Failure struct {
 	Attempt int

@@ -1,0 +1,99 @@
+package memory
+
+import (
+	"context"
+	"time"
+
+	"github.com/leat-go/leat/backends"
+)
+
+// Claim leases jobs, going round the tenants.
+func (b *Backend) Claim(ctx context.Context, req backends.ClaimRequest) ([]*backends.Lease, error) {
+	if err := req.Check(b.Features()); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := b.lock(); err != nil {
+		return nil, err
+	}
+	defer b.unlock()
+	q := b.queue(req.Queue, req.Policy)
+	a := asking{kinds: req.Kinds, can: req.CanAnnounce, now: b.now()}
+	b.learn(req.Resources, a.now)
+	if leases := q.take(&a, req.Max, req.Lease); len(leases) > 0 {
+		return leases, nil
+	}
+	w := q.join(a)
+	defer q.quit(w)
+	for {
+		alarm := q.arm(w)
+		b.unlock()
+		err := b.sleep(ctx, w, alarm)
+		b.mu.Lock()
+		if b.closed {
+			return nil, backends.ErrClosed
+		}
+		if err != nil {
+			return nil, err
+		}
+		w.woken, w.now = false, b.now()
+		if leases := q.take(&w.asking, req.Max, req.Lease); len(leases) > 0 {
+			return leases, nil
+		}
+	}
+}
+
+// arm returns how long w may sleep; negative = until it is woken. Only the first
+// waiter keeps the time.
+func (q *queue) arm(w *waiter) time.Duration {
+	if w != q.waiters.head {
+		return -1
+	}
+	q.alarm = q.nextAlarm(&w.asking)
+	if q.alarm == never {
+		return -1
+	}
+	return until(q.alarm, w.now)
+}
+
+// take leases up to n jobs to one claim.
+func (q *queue) take(a *asking, n int, d time.Duration) []*backends.Lease {
+	q.tidy(a.now)
+	var leases []*backends.Lease
+	for len(leases) < n {
+		r := q.next(a)
+		if r == nil {
+			return leases
+		}
+		next, turn := r.life.Claim(r.facts(a.now), d, a.can)
+		if l := q.lease(r, next, turn, a.now, d); l != nil {
+			leases = append(leases, l)
+		}
+	}
+	q.touch() // there may be more, for the next waiter
+	return leases
+}
+
+// lease carries out what a claim of r came to; nil if that was no lease.
+func (q *queue) lease(r *record, next backends.Life, turn backends.Turn, now int64, d time.Duration) *backends.Lease {
+	if next.State == backends.Dead && turn == backends.Over {
+		r.more().reason = backends.ReasonCrashed
+	}
+	if err := q.store.move(r, next, now, d); err != nil {
+		return nil // the table forbids it: a bug, and the job stays where it was
+	}
+	switch turn {
+	case backends.Run:
+		q.takeMeters(r, now)
+		return r.lease(false)
+	case backends.Announce:
+		return r.lease(true)
+	case backends.GaveUp:
+		q.count.dropped++
+		q.store.logger().Error("leat: announcing a job crashed too often; what it owed is dropped",
+			"queue", q.name, "id", r.job.ID, "dropped", next.Dropped.String())
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+package memory
+
+import (
+	"context"
+
+	"github.com/leat-go/leat/backends"
+)
+
+// Enqueue creates jobs, each on its own.
+func (b *Backend) Enqueue(ctx context.Context, req backends.EnqueueRequest) ([]backends.Enqueued, error) {
+	if err := req.Check(); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	f := b.Features()
+	out := make([]backends.Enqueued, len(req.Jobs))
+	for i := range req.Jobs {
+		out[i] = backends.Enqueued{Ref: req.Jobs[i].Ref, Err: req.Jobs[i].Check(f)}
+	}
+	if err := b.lock(); err != nil {
+		return nil, err
+	}
+	defer b.unlock()
+	q := b.queue(req.Queue, req.Policy)
+	now := b.now()
+	for i := range req.Jobs {
+		if out[i].Err == nil {
+			b.add(q, &req.Jobs[i], now, &out[i])
+		}
+	}
+	q.reap(now, len(req.Jobs)+1)
+	return out, nil
+}
+
+// add creates one job, or finds that it is there.
+func (b *store) add(q *queue, j *backends.Job, now int64, out *backends.Enqueued) {
+	if r := b.find(j.Ref, now); r != nil {
+		b.again(r, j, now, out)
+		return
+	}
+	if out.Err = b.admit(j, now); out.Err != nil {
+		return
+	}
+	t := b.tenant(j.Tenant)
+	s := t.seat(q)
+	if !q.hasRoom(s, j) {
+		out.Err = backends.ErrBacklogFull
+		return
+	}
+	r := b.create(s, j, now)
+	out.Order = r.order
+	b.keepJob(t, r)
+	if j.Supersede != "" {
+		b.take(r, now)
+	}
+	if isMember(r) {
+		b.countUp(r.job.Batch.Member, now)
+	}
+	q.tally(r, r.life, 1)
+	q.putIn(r, now, 0)
+}
+
+// again answers for a job that is there: a duplicate, or the seal of a batch.
+func (b *store) again(r *record, j *backends.Job, now int64, out *backends.Enqueued) {
+	if j.Fingerprint != 0 && r.job.Fingerprint != 0 && j.Fingerprint != r.job.Fingerprint {
+		out.Err = backends.ErrKeyReused
+		return
+	}
+	out.Duplicate, out.Order = true, r.order
+	if j.Batch != nil && j.Batch.Sealed && r.rare != nil && r.rare.batch != nil {
+		r.rare.batch.seal(j.Batch)
+		b.letGo(r, now)
+	}
+}
+
+// create makes the record of a new job, not yet in any container.
+func (b *store) create(s *seat, j *backends.Job, now int64) *record {
+	r := &record{job: *j, seat: s, version: 1, created: now, index: -1}
+	r.job.Tenant = s.tenant.name // one copy of a name that many jobs share
+	b.lastOrder = max(now, b.lastOrder+1)
+	r.order = b.lastOrder
+	if j.Expiry > 0 {
+		r.more().deadline = j.Deadline(now)
+	}
+	held := false
+	if j.Batch != nil {
+		copied := *j.Batch
+		r.job.Batch = &copied
+		if n := newBatch(j.Batch); n != nil {
+			r.more().batch = n
+			held = n.hold > 0
+		}
+	}
+	r.life = backends.Born(j.Start(now), held)
+	return r
+}
+
+// hasRoom holds the backlog limits against one more waiting job; a newer job of
+// a place takes the room of the one that it ends.
+func (q *queue) hasRoom(s *seat, j *backends.Job) bool {
+	full := func(limit, have int) bool { return limit > 0 && have >= limit }
+	s.refresh()
+	ends := 0
+	if j.Supersede != "" {
+		ends = s.waitingAt(j.Supersede)
+	}
+	return !full(q.policy.Backlog, q.count.waiting-ends) && !full(s.share.Backlog, s.waiting-ends)
+}
+
+// waitingAt counts the waiting jobs of a place.
+func (s *seat) waitingAt(key string) int {
+	p := s.places[key]
+	if p == nil {
+		return 0
+	}
+	n := 0
+	for _, r := range p.live {
+		if r.life.State == backends.Waiting {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,81 @@
+package memory
+
+import (
+	"context"
+
+	"github.com/leat-go/leat/backends"
+)
+
+// Settle ends attempts.
+func (b *Backend) Settle(ctx context.Context, ss []backends.Settlement) ([]error, error) {
+	return b.each(ctx, len(ss), func(i int, now int64) error {
+		s := &ss[i]
+		if err := s.Check(b.Features()); err != nil {
+			return err
+		}
+		r := b.leased(s.Lease, now)
+		if r == nil {
+			return backends.ErrLost
+		}
+		return b.settle(r, s, now)
+	})
+}
+
+// settle carries out what the rules say of one settlement.
+func (b *store) settle(r *record, s *backends.Settlement, now int64) error {
+	next, verdict := r.life.Settle(r.facts(now), s)
+	if next == r.life {
+		return verdict
+	}
+	ran := r.life.State == backends.Running
+	if ran && s.Error != "" {
+		r.fail(s.Error, now)
+	}
+	if ran && next.State == s.Outcome {
+		r.conclude(s)
+	}
+	if err := b.move(r, next, now, 0); err != nil {
+		return err
+	}
+	return verdict
+}
+
+// conclude keeps what a commit says of the end.
+func (r *record) conclude(s *backends.Settlement) {
+	if s.Outcome == backends.Succeeded && s.Result != nil {
+		r.more().result = s.Result
+	}
+	if s.Outcome != backends.Succeeded && s.Reason != "" {
+		r.more().reason = backends.Capped(s.Reason)
+	}
+}
+
+// leased is the record that a lease speaks of, nil if there is none.
+func (b *store) leased(l *backends.Lease, now int64) *record {
+	if r, ok := l.Handle.(*record); ok && !r.gone && r.seat.queue.store == b && r.job.Ref == l.Job.Ref {
+		return r
+	}
+	return b.find(l.Job.Ref, now)
+}
+
+// each calls f for n items under the lock, and returns what went wrong with each.
+func (b *Backend) each(ctx context.Context, n int, f func(i int, now int64) error) ([]error, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := b.lock(); err != nil {
+		return nil, err
+	}
+	defer b.unlock()
+	var errs []error
+	now := b.now()
+	for i := range n {
+		if err := f(i, now); err != nil {
+			if errs == nil {
+				errs = make([]error, n)
+			}
+			errs[i] = err
+		}
+	}
+	return errs, nil
+}
