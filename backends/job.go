@@ -81,8 +81,8 @@ func (j *Job) Deadline(created int64) int64 {
 // whose clock says now.
 func (j *Job) Start(now int64) int64 {
 	due := now
-	if !j.Due.IsZero() {
-		due = max(now, j.Due.UnixNano())
+	if j.Due.After(time.Unix(0, now)) { // UnixNano is undefined for the far past
+		due = j.Due.UnixNano()
 	}
 	return due + int64(j.Delay)
 }

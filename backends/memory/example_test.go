@@ -6,17 +6,20 @@ import (
 	"time"
 
 	"github.com/leat-go/leat/backends"
-	"github.com/leat-go/leat/backends/memory"
+	_ "github.com/leat-go/leat/backends/memory"
 )
 
-// A job's whole way: created, claimed, extended with progress, committed, read.
+// A job's whole way: created, claimed, committed, read.
 func Example() {
 	ctx := context.Background()
-	b := memory.New(memory.Options{})
+	b, err := backends.Open(ctx, "memory://?queue=whatif")
+	if err != nil {
+		panic(err)
+	}
 	defer b.Close()
 
 	ref := backends.Ref{Tenant: "zeta", ID: "req-42"}
-	_, err := b.Enqueue(ctx, backends.EnqueueRequest{
+	_, err = b.Enqueue(ctx, backends.EnqueueRequest{
 		Queue: "whatif",
 		Jobs:  []backends.Job{{Ref: ref, Kind: "optimise", Payload: []byte(`{"sku":"22423"}`)}},
 	})
@@ -30,7 +33,6 @@ func Example() {
 	}
 	for _, l := range leases {
 		fmt.Printf("attempt %d of %s: %s\n", l.Attempt, l.Job.ID, l.Job.Payload)
-		b.Extend(ctx, 30*time.Second, []backends.Beat{{Lease: l, Progress: &backends.Progress{Percent: 40}}})
 		errs, err := b.Settle(ctx, []backends.Settlement{{
 			Lease: l, Verb: backends.Commit, Outcome: backends.Succeeded, Result: []byte(`{"reorder":12}`),
 		}})
