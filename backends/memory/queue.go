@@ -59,19 +59,24 @@ func (q *queue) learn(p *backends.Policy) {
 		return
 	}
 	filled := p.Filled()
-	switch first := q.given == nil; {
-	case first || p.Version > q.policy.Version:
+	if q.given == nil || p.Version > q.policy.Version {
 		q.given, q.policy = p, filled
 		q.meter.set(filled.Cap, q.store.now())
 		for _, s := range q.seats {
 			s.refresh()
 		}
 		q.touch()
-	case p.Version == q.policy.Version && !q.warned && !reflect.DeepEqual(filled, q.policy):
-		q.warned = true
-		q.store.logger().Warn("leat: two policies with one version; the first stays in force",
-			"queue", q.name, "version", p.Version)
+		return
 	}
+	if p.Version < q.policy.Version || q.warned {
+		return
+	}
+	if reflect.DeepEqual(filled, q.policy) {
+		q.given = p
+		return
+	}
+	q.warned = true
+	q.store.logger().Warn("leat: two policies with one version; the first stays in force", "queue", q.name, "version", p.Version)
 }
 
 // touch says that a waiter may find something now.
