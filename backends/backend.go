@@ -19,12 +19,16 @@ import (
 //     error beside the slice speaks of the call as a whole (context ended,
 //     store unreachable, request malformed); then the slice is nil.
 //   - After such an error the outcome is unknown and the same call may be
-//     repeated: Enqueue is idempotent by Ref, Settle by lease and verb. Nobody
-//     below the caller retries, except for what a driver's own client does.
+//     repeated: Enqueue is idempotent by Ref, Settle by lease and verb. The same
+//     holds for an item whose error is none of this package's. Nobody below the
+//     caller retries, except for what a driver's own client does.
 //   - Errors are raw: they match the sentinels of this package by errors.Is and
 //     are wrapped once, by the package that users call.
-//   - Time is the store's clock. Callers pass spans; an absolute time that they
-//     pass ([Job.Due]) is held against that clock.
+//   - Time is the store's clock (a broker's: the node's). Callers pass spans; an
+//     absolute time that they pass ([Job.Due]) is held against that clock. Spans
+//     are rounded up to Features.Tick.
+//   - A verb that this Backend can't do returns ErrUnsupported, before it looks
+//     at the request.
 //   - An empty list is no work: it returns at once, without error.
 //   - After Close every method returns ErrClosed.
 type Backend interface {
@@ -38,15 +42,18 @@ type Backend interface {
 	Enqueue(ctx context.Context, req EnqueueRequest) ([]Enqueued, error)
 
 	// Claim blocks until at least one job is leased or ctx ends, then returns
-	// at most req.Max leases, or the error of ctx: never both, never neither.
-	// It goes round the tenants that have work (R11). It wakes at once on an
-	// enqueue, a release, a due time and the end of a lease; a waiter that
-	// leaves passes its wake on, so that none is lost. It does a bounded slice
+	// at most req.Max leases, or the error of ctx, the store or its closing:
+	// never both, never neither. It goes round the tenants that have work
+	// (Features.Fair). It wakes at once (Features.Prompt; else soon) when a job becomes claimable, for whatever reason: enqueue, release, a due
+	// time, the end of a lease, room under a cap, resume. A waiter that leaves
+	// passes its wake on, so that none is lost. It does a bounded slice
 	// of housekeeping, which is all there is: no rule needs a sweeper.
 	//
 	// A lease whose Outcome is set is claimed for announcing only: the job has
 	// ended and the handler must not run again (R7). Such a lease is given only
-	// if all that it owes is in req.CanAnnounce.
+	// if all that it owes is in req.CanAnnounce, and a WriteBack, which is the
+	// hook of a kind's worker, only to a claim that knows the kind. No cap counts
+	// or holds it back.
 	Claim(ctx context.Context, req ClaimRequest) ([]*Lease, error)
 
 	// Extend makes leases end d from now and stores the newest progress.
@@ -58,10 +65,14 @@ type Backend interface {
 	Extend(ctx context.Context, d time.Duration, beats []Beat) ([]error, error)
 
 	// Settle ends attempts, each by one conditional write on its token.
-	// Per settlement: nil, ErrLost, or ErrCancelled / ErrSuperseded: the store
-	// wrote that end instead, this result is dropped, and the lease is kept if
-	// that end owes something. A passed deadline refuses no commit. Repeated
-	// after a lost reply it answers what the first answered.
+	// Per settlement: nil; ErrLost (stale, settled otherwise, or the record is
+	// gone); ErrCancelled / ErrSuperseded: the store wrote that end instead and
+	// this result is dropped; a Commit keeps the lease if that end owes
+	// something, other verbs leave the announcing to the next claim. Also
+	// ErrEnded (Commit of an ended job), ErrNotReady (Announced of a running
+	// one), ErrInvalid and ErrTooLarge, which change nothing. A passed deadline
+	// refuses no commit. Repeated after a lost reply it answers what the first
+	// answered, unless the job was claimed, redriven or removed since.
 	Settle(ctx context.Context, settlements []Settlement) ([]error, error)
 
 	// Lookup returns the record once its version is above since, at once for
@@ -95,9 +106,11 @@ type Enqueued struct {
 	Duplicate bool  // a job with this Ref was there; this call changed nothing (or sealed it)
 	Order     int64 // the job's place in time (R13); a duplicate gets that of the first
 
-	// Err is nil if the job exists now. Otherwise nothing was created:
-	// ErrInvalid, ErrTooLarge, ErrKeyReused, ErrBacklogFull; for a member of a
-	// batch also ErrNotFound (no such collation job), ErrSealed, ErrEnded.
+	// Err is nil if the job exists now. Nothing was created if it matches
+	// ErrInvalid, ErrTooLarge, ErrKeyReused or ErrBacklogFull; for a member of a
+	// batch also ErrNotFound (no such collation job), ErrSealed, ErrEnded. Any
+	// other error leaves this job's outcome unknown: repeat it. Duplicate may
+	// then be true of a job that this caller created.
 	Err error
 }
 
@@ -114,9 +127,11 @@ type ClaimRequest struct {
 	Max   int           // most leases returned, > 0; never more than free slots (R8)
 	Lease time.Duration // > 0, at most Features.MaxLease
 
-	// Grace is what the worker adds to a job's run limit before it stops its
-	// beats. Brokers need it to judge a silent holder; stores ignore it.
-	Grace time.Duration
+	// RunLimit is the worker's, for jobs that have none, and Grace what it adds
+	// before it stops its beats. Brokers need both to judge a silent holder;
+	// stores ignore them.
+	RunLimit time.Duration
+	Grace    time.Duration
 
 	// Resources caps what several queues share. As a Policy, the newest
 	// version of each name is kept; names that nobody capped are unlimited.

@@ -16,7 +16,8 @@ const (
 	MaxFailures = 32       // kept per job: the first and the newest
 	MaxPage     = 1000
 	MaxPurge    = 10_000
-	MaxCell     = 64 << 10 // bytes of a cell's value
+	MaxCell     = 64 << 10  // bytes of a value in a Backend's Cells
+	MaxRecord   = 384 << 10 // bytes of a record that a broker keeps in a record store
 )
 
 // maxSpan keeps now + span inside an int64 of nanoseconds until the year 2262.
@@ -27,7 +28,10 @@ var maxDue = time.Unix(0, math.MaxInt64).Add(-maxSpan)
 
 // Check refuses what no Backend takes: call it first in Enqueue.
 func (r EnqueueRequest) Check() error {
-	return checkName("Queue", r.Queue, true)
+	if err := checkName("Queue", r.Queue, true); err != nil {
+		return err
+	}
+	return r.Policy.Check()
 }
 
 // Check refuses what no Backend takes: call it first in Claim.
@@ -38,8 +42,19 @@ func (r ClaimRequest) Check(f Features) error {
 	if r.Max <= 0 {
 		return invalid("ClaimRequest.Max", "must be above 0")
 	}
-	if r.Grace < 0 {
-		return invalid("ClaimRequest.Grace", "must not be negative")
+	if r.Grace < 0 || r.RunLimit < 0 {
+		return invalid("ClaimRequest.Grace", "must not be negative, nor RunLimit")
+	}
+	if err := r.Policy.Check(); err != nil {
+		return err
+	}
+	for _, res := range r.Resources {
+		if err := checkName("Resource.Name", res.Name, true); err != nil {
+			return err
+		}
+		if err := res.Cap.check("Resource.Cap"); err != nil {
+			return err
+		}
 	}
 	return CheckLease(r.Lease, f)
 }
@@ -114,8 +129,10 @@ func (b *Batch) check(self Ref) error {
 		return invalid("Batch.Hold", "must not be negative")
 	case b.Tolerate < -1:
 		return invalid("Batch.Tolerate", "must be -1 or more")
-	case b.Members < 0:
-		return invalid("Batch.Members", "must not be negative")
+	case b.Members < 0 || b.Index < 0:
+		return invalid("Batch.Members", "must not be negative, nor Index")
+	case len(b.Seed) > MaxName:
+		return invalid("Batch.Seed", "longer than "+strconv.Itoa(MaxName)+" bytes")
 	case b.Member == self:
 		return invalid("Batch.Member", "is the job itself")
 	case b.Member.IsZero():
@@ -144,7 +161,7 @@ func (s *Settlement) Check(f Features) error {
 		return invalid("Settlement.Delay", "belongs to a retry or snooze")
 	case !s.Owes.In(Event | WriteBack):
 		return invalid("Settlement.Owes", "is unknown")
-	case f.MaxPayload > 0 && len(s.Result) > f.MaxPayload:
+	case f.MaxResult > 0 && len(s.Result) > f.MaxResult:
 		return ErrTooLarge
 	}
 	return nil
@@ -169,7 +186,15 @@ func (r ListRequest) Check() error {
 	if r.Limit < 0 || r.Limit > MaxPage {
 		return invalid("ListRequest.Limit", "must be from 0 to "+strconv.Itoa(MaxPage))
 	}
-	return checkName("Queue", r.Queue, true)
+	return checkSelection(r.Queue, r.Tenant)
+}
+
+// checkSelection refuses what no record can match.
+func checkSelection(queue, tenant string) error {
+	if err := checkName("Queue", queue, true); err != nil {
+		return err
+	}
+	return checkName("Tenant", tenant, false)
 }
 
 // Check refuses a malformed purge.
@@ -180,10 +205,11 @@ func (r PurgeRequest) Check() error {
 	if r.Limit < 0 || r.Limit > MaxPurge {
 		return invalid("PurgeRequest.Limit", "must be from 0 to "+strconv.Itoa(MaxPurge))
 	}
-	return checkName("Queue", r.Queue, true)
+	return checkSelection(r.Queue, r.Tenant)
 }
 
-// CheckCell refuses a key or value that no Cells take.
+// CheckCell refuses a key or value that a Backend's Cells don't take. It binds
+// those who use Backend.Cells; a record store takes MaxRecord and longer keys.
 func CheckCell(key string, v []byte) error {
 	if len(v) > MaxCell {
 		return ErrTooLarge
@@ -193,7 +219,12 @@ func CheckCell(key string, v []byte) error {
 
 // Capped returns s as valid UTF-8 without NUL, cut to MaxText bytes.
 func Capped(s string) string {
-	s = s[:min(len(s), MaxText)]
+	if n := MaxText; len(s) > n {
+		for n > MaxText-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+			n--
+		}
+		s = s[:n]
+	}
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 	for len(s) > MaxText {
 		_, n := utf8.DecodeLastRuneInString(s)

@@ -11,20 +11,35 @@ type Features struct {
 	Durability Durability // of an acknowledged write
 
 	Shared  bool // several processes may open it at once
+	Queues  bool // one Backend serves many queue names; else the first call binds it, and another name is ErrUnsupported
 	Records bool // status, result, cancel, key, supersede, batch, fencing, crash count
 
+	Fair       bool // claims go round the tenants (R11)
+	Prompt     bool // a blocked Claim or Lookup wakes at once, and ends that the store writes show at once; else soon
 	Backlog    bool // Policy.Backlog and Tenancy.Backlog refuse
-	SharedCaps bool // caps and rates hold across processes; else the worker holds them per process
+	SharedCaps bool // caps and rates hold across processes; else the Backend holds them per process
 	Priority   bool // Job.Priority orders jobs of a tenant
 	Ordered    bool // due, then order, inside a tenant and priority; else about so
 	Kinds      bool // unknown kinds wait in the store; else the worker snoozes them
 
-	KeepsPayload bool // Record.Job.Payload is there from Enqueue on; else only of dead letters
-	ExactStats   bool // Operator.Stats counts exactly; else about so
+	// CountsMembers: a batch counts its members as they are created and end. Else
+	// they are found by index: they must have ids by MemberID, the collation job
+	// starts soon after the last end, and BatchProgress is a lower bound.
+	CountsMembers bool
 
-	MaxPayload int           // bytes of a payload and of a result; 0 = unlimited
+	KeepsPayload bool // Record.Job.Payload is there from Enqueue on; else only of dead letters, and a redrive before is ErrNotReady
+
+	Stats      bool // Operator.Stats answers
+	ExactStats bool // and counts exactly; else about so
+	Lists      bool // Operator.List and Purge answer
+	Pauses     bool // Operator.Pause answers
+
+	MaxPayload int           // bytes of a payload; 0 = unlimited
+	MaxResult  int           // bytes of a result; 0 = unlimited
 	MaxDelay   time.Duration // longest delay that costs nothing extra; 0 = unlimited
+	MaxWait    time.Duration // longest life of a waiting job; 0 = unlimited
 	MaxLease   time.Duration // longest lease; 0 = unlimited
+	Tick       time.Duration // spans are rounded up to it; 0 = exact
 	MaxBatch   int           // jobs of one Enqueue that make one write; 0 = unlimited
 
 	CheapExtend bool // beats may come every 2 s; else every third of the lease

@@ -2,6 +2,8 @@ package backends
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -26,6 +28,9 @@ type Group[T, R any] struct {
 	busy    bool // somebody commits
 	waiting []*member[T, R]
 }
+
+// errFellOver is what those get whose leader panicked: their outcome is unknown.
+var errFellOver = errors.New("group commit: the writer fell over")
 
 // member is one call of Do.
 type member[T, R any] struct {
@@ -136,9 +141,12 @@ func (g *Group[T, R]) commit(ctx context.Context, batch []*member[T, R], items [
 	defer cancel()
 
 	for _, m := range batch { // stands if Commit panics
-		m.err = ErrClosed
+		m.err = errFellOver
 	}
 	out, err := g.Commit(ctx, items)
+	if err == nil && len(out) != len(items) {
+		err = fmt.Errorf("group commit: %d outcomes for %d items", len(out), len(items))
+	}
 	for _, m := range batch {
 		m.err = err
 		if err == nil {

@@ -1,6 +1,12 @@
 package backends
 
-import "time"
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"time"
+)
 
 // Ref names one job. Ids are unguessable and carry no time (R2); a Lookup,
 // cancel or redrive under another tenant finds nothing.
@@ -64,10 +70,27 @@ type Batch struct {
 
 	// Sealed says that all members exist. Enqueue the collation job's id again
 	// with Sealed (and Members, which brokers need): its hold goes down by 1,
-	// once, and a later new member gets ErrSealed.
+	// once, and a later new member gets ErrSealed. A collation job that is
+	// created sealed is an empty batch.
 	Sealed  bool
 	Members int32
+
+	// Seed makes the ids of the members: the i-th one's is MemberID(Seed, i).
+	// A collation job has it from the start; random, at most MaxName bytes.
+	// Index is the member's i. Stores that count members ignore both.
+	Seed  string
+	Index int32
 }
+
+// MemberID is the id of a batch's member: unguessable without the seed, and the
+// same when a splitter that died starts again.
+func MemberID(seed string, i int) string {
+	mac := hmac.New(sha256.New, []byte(seed))
+	binary.Write(mac, binary.BigEndian, int64(i))
+	return idCoding.EncodeToString(mac.Sum(nil)[:20])
+}
+
+var idCoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 // Deadline is creation + Expiry in Unix nanoseconds, 0 = none.
 func (j *Job) Deadline(created int64) int64 {

@@ -24,7 +24,8 @@ type Lease struct {
 	Outcome *Record
 
 	// Handle is the Backend's own: a row, a receipt. A lease without one, made
-	// from Ref and Token, may be settled on stores but not on brokers.
+	// from ref, generation and token, may be settled on stores; a broker may
+	// answer ErrLost.
 	Handle any
 }
 
@@ -40,7 +41,7 @@ type Progress struct {
 	Text    string  // capped at MaxText bytes
 }
 
-// Verb is what a Settlement does.
+// Verb is what a Settlement does. The numbers are stored: new ones go at the end.
 type Verb uint8
 
 const (
@@ -51,6 +52,7 @@ const (
 	// job: announce again then.
 	Retry
 	// Snooze makes the job wait for Delay; the attempt is as before the claim.
+	// On an ended job it is a Retry.
 	Snooze
 	// Release gives the job back at once, in its old place, the attempt as
 	// before the claim. On an ended job: announce again now.
@@ -69,7 +71,8 @@ type Settlement struct {
 	Verb  Verb
 
 	Outcome State  // of a Commit: Succeeded, Dead, Cancelled, Superseded or Expired
-	Result  []byte // of a Commit that succeeded; at most Features.MaxPayload
+	Result  []byte // of a Commit that succeeded; at most Features.MaxResult
+	Stored  string // of a Commit that succeeded: where a large result lies instead, in the queue's bucket
 	Reason  string // of any other end, for people; capped at MaxText
 
 	Error string // why this attempt failed (Retry, Commit of Dead); kept, capped at MaxText
@@ -77,8 +80,9 @@ type Settlement struct {
 	Delay time.Duration // of Retry and Snooze, ≥ 0
 
 	// Owes is what this Commit leaves owed beside Policy.Owes; WriteBack
-	// counts for Succeeded alone. On a Retry or Release of an ended job, 0
-	// keeps the whole debt, else the part named here.
+	// counts for Succeeded alone. On a Retry, Snooze or Release of an ended job
+	// it is the part of the debt that stays, 0 = all; of Announced, the part
+	// that has left, 0 = all. What stays is due again, at once after Announced.
 	Owes Debt
 }
 

@@ -5,7 +5,10 @@ import "time"
 // Life is the part of a record that the rules move, and its methods are the
 // rules: pure functions from one Life to the next, the same for every store.
 // A store loads a Life, asks, and writes the answer if the record is still the
-// one it loaded: one conditional write.
+// one it loaded: one conditional write. What a store must hold itself before it
+// asks for a claim: kinds, caps, pause, and the wait of a trailing job. A broker
+// that gets the message of its own holder again sets Due to now and asks; it
+// keeps what else it needs around the Life.
 //
 //	            ┌──────────────── retry, snooze, release ───────────────┐
 //	            ▼                                                       │
@@ -34,9 +37,10 @@ type Life struct {
 	Owes       Debt      // unpaid announcements of an ended job
 	Dropped    Debt      // given up
 	Last       Verb      // what ended the newest lease, so that a repeat is answered as the first; 0 while nothing did
+	Marked     bool      // and it met a mark: the store wrote that end instead
 
+	Crashes int16
 	Attempt int32
-	Crashes int32
 
 	Generation int64
 	Token      uint64
@@ -61,8 +65,12 @@ type Facts struct {
 	Now        int64
 	Deadline   int64 // 0 = none
 	Owes       Debt  // Policy.Owes
-	MaxCrashes int32
+	MaxCrashes int16
 }
+
+// KeptLease is what is left of a lease, at least, when its holder commits and
+// has something to announce.
+const KeptLease = time.Second
 
 // Turn is what came of a claim.
 type Turn uint8
@@ -80,9 +88,12 @@ const (
 	GaveUp
 )
 
-// Born is a new job that may be claimed at due; a held one has none yet.
-func Born(due int64, held bool) Life {
-	l := Life{State: Waiting, Due: due, Place: due}
+// Born is a new job that may be claimed at due; a held one has none yet. Its
+// generation starts at the time of birth, in milliseconds: where an id is used
+// again after its record has gone, leases and events of the first life must not
+// fit the second.
+func Born(now, due int64, held bool) Life {
+	l := Life{State: Waiting, Generation: now / 1e6, Due: due, Place: due}
 	if held {
 		l.Due = 0
 	}
@@ -121,37 +132,45 @@ func (l Life) claimOwed(f Facts, d time.Duration, can Debt) (Life, Turn) {
 	}
 	if l.Leased {
 		l.Crashes++
-	}
-	if l.Crashes >= f.MaxCrashes {
-		l.Dropped |= l.Owes
-		return l.close(), GaveUp
+		if l.Crashes >= f.MaxCrashes {
+			l.Dropped |= l.Owes
+			return l.close(), GaveUp
+		}
 	}
 	return l.lease(f, d), Announce
 }
 
 // overdue is the end that a due job meets in place of a run; 0 = none.
 func (l Life) overdue(f Facts) State {
+	late := f.Deadline != 0 && f.Deadline <= f.Now
 	switch {
 	case l.Cancelling:
 		return Cancelled
+	case late && l.State == Waiting: // as Lookup has shown since the deadline
+		return Expired
 	case l.Overtaken != Newest && (l.State == Waiting || l.Overtaken == ByNewer):
 		return Superseded
 	case l.State == Running && l.Crashes >= f.MaxCrashes:
 		return Dead
-	case f.Deadline != 0 && f.Deadline <= f.Now:
+	case late:
 		return Expired
 	}
 	return 0
 }
 
-// Extend renews the lease of this token. The error may be a mark (ErrCancelled,
-// ErrSuperseded): then it was renewed all the same.
-func (l Life) Extend(f Facts, token uint64, d time.Duration) (Life, error) {
-	if token != l.Token || !l.Leased {
+// Extend renews a lease. The error may be a mark (ErrCancelled, ErrSuperseded):
+// then it was renewed all the same.
+func (l Life) Extend(f Facts, lease *Lease, d time.Duration) (Life, error) {
+	if l.stale(lease) || !l.Leased {
 		return l, ErrLost
 	}
 	l.Due = f.Now + int64(d)
 	return l, l.mark()
+}
+
+// stale reports whether a newer claim exists, or another life.
+func (l Life) stale(lease *Lease) bool {
+	return lease.Token != l.Token || lease.Generation != l.Generation
 }
 
 // mark is what a running job's holder must be told.
@@ -171,7 +190,7 @@ func (l Life) mark() error {
 // that this Life is to be written all the same: a mark took effect.
 func (l Life) Settle(f Facts, s *Settlement) (Life, error) {
 	switch {
-	case s.Lease.Token != l.Token:
+	case l.stale(s.Lease):
 		return l, ErrLost
 	case l.repeats(s.Verb):
 		return l, l.verdict(s)
@@ -195,11 +214,11 @@ func (l Life) repeats(v Verb) bool {
 // verdict is the answer that the first of two equal settlements got.
 func (l Life) verdict(s *Settlement) error {
 	switch {
-	case s.Verb == Commit && s.Outcome == l.State, s.Verb == Announced:
+	case s.Verb == Commit && s.Outcome == l.State:
 		return nil
-	case l.State == Cancelled:
+	case l.Marked && l.State == Cancelled:
 		return ErrCancelled
-	case l.State == Superseded:
+	case l.Marked:
 		return ErrSuperseded
 	case s.Verb == Commit:
 		return ErrLost
@@ -219,7 +238,7 @@ func (l Life) commit(f Facts, s *Settlement) (Life, error) {
 		owes &^= WriteBack
 	}
 	l = l.endHeld(outcome, f, owes)
-	l.Last = Commit
+	l.Last, l.Marked = Commit, outcome != s.Outcome
 	return l, l.verdict(s)
 }
 
@@ -233,8 +252,8 @@ func (l Life) giveBack(f Facts, s *Settlement) (Life, error) {
 		end = Superseded
 	}
 	if end != 0 {
-		l = l.endHeld(end, f, 0)
-		l.Last = s.Verb
+		l = l.end(end, f)
+		l.Last, l.Marked = s.Verb, true
 		return l, l.verdict(s)
 	}
 	l.State, l.Leased, l.Last = Waiting, false, s.Verb
@@ -248,32 +267,40 @@ func (l Life) giveBack(f Facts, s *Settlement) (Life, error) {
 	return l, nil
 }
 
-// settleOwed is what may happen to a lease of an ended job.
+// settleOwed is what may happen to a lease of an ended job. What isn't paid is
+// due again after the delay.
 func (l Life) settleOwed(f Facts, s *Settlement) (Life, error) {
+	paid := s.Owes
 	switch s.Verb {
 	case Commit:
 		return l, ErrEnded
 	case Announced:
-		l = l.close()
+		if paid == 0 {
+			paid = l.Owes
+		}
 	default:
 		if s.Owes != 0 {
-			l.Owes &= s.Owes
+			paid = ^s.Owes
 		}
-		l.Leased = false
-		l.Due = f.Now + int64(s.Delay)
-		l.Place = l.Due
 	}
-	l.Last = s.Verb
+	l.Owes &^= paid
+	l = l.oweFrom(f.Now + int64(s.Delay))
+	l.Last, l.Marked = s.Verb, false
 	return l, nil
 }
 
-// Cancel ends a waiting job and marks a running one.
+// Cancel ends a waiting job and marks a running one. Repeated, it is well.
 func (l Life) Cancel(f Facts) (Life, error) {
+	if ended, late := l.Expire(f); late {
+		return ended, ErrEnded
+	}
 	switch l.State {
 	case Waiting:
 		return l.end(Cancelled, f), nil
 	case Running:
 		l.Cancelling = true
+		return l, nil
+	case Cancelled:
 		return l, nil
 	}
 	return l, ErrEnded
@@ -281,7 +308,7 @@ func (l Life) Cancel(f Facts) (Life, error) {
 
 // Supersede tells a job that a newer one took its place.
 func (l Life) Supersede(f Facts, trailing bool) Life {
-	if l.State.Ended() {
+	if l, late := l.Expire(f); late || l.State.Ended() {
 		return l
 	}
 	l.Overtaken = ByNewer
@@ -304,21 +331,29 @@ func (l Life) Expire(f Facts) (Life, bool) {
 }
 
 // Redrive gives an ended job another life. The Life is unchanged when the
-// generation shows that it was done before.
-func (l Life) Redrive(f Facts, generation int64) (Life, error) {
+// generation shows that it was done before. A collation job whose members have
+// not all ended is held again. The store renews the deadline.
+func (l Life) Redrive(f Facts, generation int64, held bool) (Life, error) {
 	switch {
 	case generation != l.Generation:
 		return l, nil
+	case l.State.Ended() && !l.State.Redrivable():
+		return l, ErrEnded
 	case !l.State.Ended() || l.Due != 0:
 		return l, ErrNotReady
-	case !l.State.Redrivable():
-		return l, ErrEnded
 	}
-	return Life{
-		State: Waiting, Due: f.Now, Place: f.Now,
-		Generation: l.Generation + 1, Token: l.Token,
-		Counted: l.Counted, Overtaken: l.Overtaken, Dropped: l.Dropped,
-	}, nil
+	next := Born(f.Now, f.Now, held)
+	next.Generation, next.Token = l.Generation+1, l.Token
+	next.Counted, next.Overtaken = l.Counted, l.Overtaken
+	return next, nil
+}
+
+// Count notes that a member's first end was counted by its batch; false if it
+// had been, or has not ended.
+func (l Life) Count() (Life, bool) {
+	first := l.State.Ended() && !l.Counted
+	l.Counted = l.Counted || first
+	return l, first
 }
 
 // Unhold makes a held job claimable, not before its place in time.
@@ -333,30 +368,33 @@ func (l Life) Unhold(f Facts) Life {
 func (l Life) lease(f Facts, d time.Duration) Life {
 	l.Token++
 	l.Due = f.Now + int64(d)
-	l.Leased, l.Last = true, 0
+	l.Leased, l.Last, l.Marked = true, 0, false
 	return l
 }
 
 // end is an end that the store writes: nobody holds the job.
 func (l Life) end(s State, f Facts) Life {
 	l = l.endHeld(s, f, 0)
-	l.Leased = false
-	if l.Due != 0 {
-		l.Due, l.Place = f.Now, f.Now
+	return l.oweFrom(f.Now)
+}
+
+// oweFrom frees a lease whose debt is due at a time; without a debt it is closed.
+func (l Life) oweFrom(due int64) Life {
+	if l.Owes == 0 {
+		return l.close()
 	}
+	l.Leased, l.Due, l.Place = false, due, due
 	return l
 }
 
 // endHeld is an end that the holder brought: the lease stays while it owes.
 func (l Life) endHeld(s State, f Facts, owes Debt) Life {
 	l.State, l.Crashes, l.Cancelling = s, 0, false
-	l.Owes = owes | f.Owes
+	l.Owes = owes | f.Owes&Event
 	if l.Owes == 0 {
 		return l.close()
 	}
-	if l.Due == 0 {
-		l.Due = f.Now
-	}
+	l.Due = max(l.Due, f.Now+int64(KeptLease))
 	return l
 }
 

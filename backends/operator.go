@@ -6,7 +6,8 @@ import (
 )
 
 // Operator is what people and tools do to a queue beside the traffic. A Backend
-// has it or not: find it with [As], which sees through decorators.
+// has it or not: find it with [As], which sees through decorators. Features
+// tells which of its verbs answer; the others return errors.ErrUnsupported.
 type Operator interface {
 	// Stats counts one queue; a queue that nobody used yet is all zeros.
 	Stats(ctx context.Context, queue string) (Stats, error)
@@ -16,20 +17,23 @@ type Operator interface {
 	List(ctx context.Context, req ListRequest) (Page, error)
 
 	// Cancel ends waiting jobs at once and marks running ones: their next beat
-	// says ErrCancelled, and any later step writes Cancelled. Per ref: nil,
-	// ErrNotFound, ErrEnded. It wins over supersede.
+	// says ErrCancelled, and any later step writes Cancelled. Per ref: nil (also
+	// for a job that is cancelled already), ErrNotFound, ErrEnded. It wins over
+	// supersede.
 	Cancel(ctx context.Context, refs []Ref) ([]error, error)
 
 	// Redrive gives ended jobs another life, each by one conditional write on
 	// the generation as listed, so that a bulk redrive may be repeated after a
 	// crash. Per item: nil (also when another generation shows that it was
 	// done before), ErrNotFound, ErrNotReady (waiting, running, or still
-	// announcing: try later), ErrEnded (an end that can't be redriven).
+	// announcing, or its payload is not at hand yet: try later), ErrEnded (an
+	// end that can't be redriven).
 	Redrive(ctx context.Context, jobs []Redrive) ([]error, error)
 
-	// Purge removes records that are waiting or have ended and owe nothing, at
-	// most req.Limit, and returns how many. A waiting member of a batch is
-	// counted as failed first. Running jobs are left alone.
+	// Purge removes records that are waiting or have ended and that nobody
+	// holds, at most req.Limit, and returns how many. What they still owe is
+	// given up: the way out when nobody can pay it any more. A waiting member of
+	// a batch is counted as failed first. Running jobs are left alone.
 	Purge(ctx context.Context, req PurgeRequest) (int, error)
 
 	// Pause stops the claims of a queue, or lets them go on. What runs goes on,
@@ -63,6 +67,7 @@ type ListRequest struct {
 	State     State
 	Tenant    string
 	AnyTenant bool
+	Batch     Ref    // the members of this collation job only; zero = all
 	Limit     int    // 1 to MaxPage; 0 = MaxPage
 	Cursor    string // of the page before; "" = from the start
 }

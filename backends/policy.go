@@ -1,14 +1,17 @@
 package backends
 
 import (
+	"math"
 	"time"
 )
 
 // Policy is the facts of one queue. It travels with each call, and shared
 // stores keep the newest by Version, so that two binaries can't disagree
 // silently: a higher version replaces what is stored; an equal version with
-// other content keeps the stored one and warns once. A Policy must not change
-// after it was first passed. The zero value means the defaults.
+// other content keeps the stored one and warns once. Where no store is shared,
+// what later steps need of it (Owes, retention, crashes) is kept with the job. A
+// Policy must not change after it was first passed. The zero value means the
+// defaults.
 type Policy struct {
 	Version int
 
@@ -18,11 +21,15 @@ type Policy struct {
 	Tenant  Tenancy            // every tenant's share
 	Tenants map[string]Tenancy // exceptions by name; they replace Tenant whole
 
-	MaxAttempts  int           // 0 = DefaultMaxAttempts; Job.MaxAttempts goes first
-	MaxCrashes   int           // 0 = DefaultMaxCrashes: the handler starts so often in processes that die
+	MaxAttempts  int           // 0 = DefaultMaxAttempts; Job.MaxAttempts goes first. The worker holds it: it commits Dead
+	MaxCrashes   int           // 0 = DefaultMaxCrashes, at most 32,767: so many lapsed leases end the job Dead. The store holds it
 	UnknownAfter time.Duration // 0 = DefaultUnknownAfter; how long a job of a kind that its claimers don't know waits
 
-	Retention     time.Duration // of ended jobs; 0 = DefaultRetention, negative = none: a record goes as soon as nothing is owed
+	// Retention is how long an ended job is kept; 0 = DefaultRetention. Negative
+	// = not at all: it goes as soon as nothing is owed, and with it the memory
+	// of its id, so that a repeated Enqueue creates it again and a repeated
+	// Settle finds nothing.
+	Retention     time.Duration
 	DeadRetention time.Duration // of dead letters; 0 = DefaultDeadRetention, negative = none
 	Keep          int           // most ended records besides dead letters; the oldest go first. 0 = the store's default
 
@@ -75,7 +82,58 @@ func (p *Policy) Filled() *Policy {
 	return &f
 }
 
-// Of returns the share of one tenant.
+// Check refuses a policy that makes no sense; nil is well.
+func (p *Policy) Check() error {
+	if p == nil {
+		return nil
+	}
+	for field, n := range map[string]int{
+		"Policy.Backlog": p.Backlog, "Policy.MaxAttempts": p.MaxAttempts, "Policy.MaxCrashes": p.MaxCrashes, "Policy.Keep": p.Keep,
+	} {
+		if n < 0 {
+			return invalid(field, "must not be negative")
+		}
+	}
+	switch {
+	case p.MaxCrashes > math.MaxInt16:
+		return invalid("Policy.MaxCrashes", "must be at most 32767")
+	case p.UnknownAfter < 0 || p.UnknownAfter > maxSpan:
+		return invalid("Policy.UnknownAfter", "must be from 0 to 150 years")
+	case p.Retention > maxSpan || p.DeadRetention > maxSpan:
+		return invalid("Policy.Retention", "must be at most 150 years")
+	case !p.Owes.In(Event):
+		return invalid("Policy.Owes", "may be Event only")
+	}
+	if err := p.Cap.check("Policy.Cap"); err != nil {
+		return err
+	}
+	if err := p.Tenant.check("Policy.Tenant"); err != nil {
+		return err
+	}
+	for _, t := range p.Tenants {
+		if err := t.check("Policy.Tenants"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t Tenancy) check(field string) error {
+	if t.Weight < 0 || t.Backlog < 0 {
+		return invalid(field, "must not be negative")
+	}
+	return t.Cap.check(field)
+}
+
+func (c Cap) check(field string) error {
+	finite := c.Rate >= 0 && c.Rate <= math.MaxInt32
+	if c.InFlight < 0 || c.Burst < 0 || !finite {
+		return invalid(field, "must not be negative, and a rate must be below 2^31")
+	}
+	return nil
+}
+
+// Of returns the share of one tenant. The policy must not be nil.
 func (p *Policy) Of(tenant string) Tenancy {
 	t, ok := p.Tenants[tenant]
 	if !ok {
@@ -85,7 +143,8 @@ func (p *Policy) Of(tenant string) Tenancy {
 	return t
 }
 
-// Keeps returns how long a record stays after this end; 0 = not at all.
+// Keeps returns how long a record stays after this end; 0 = not at all. The
+// policy must be Filled.
 func (p *Policy) Keeps(end State) time.Duration {
 	if end == Dead {
 		return max(0, p.DeadRetention)

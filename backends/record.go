@@ -2,7 +2,8 @@ package backends
 
 import "time"
 
-// State is where a job is in its life; see [Life] for the drawing.
+// State is where a job is in its life; see [Life] for the drawing. The numbers
+// are stored: new ones go at the end.
 type State uint8
 
 const (
@@ -43,19 +44,20 @@ type Record struct {
 
 	State      State
 	Version    uint64 // grows with every visible change; hand it to Lookup to wait for the next
-	Generation int64  // redrives so far
+	Generation int64  // one higher at every redrive; it starts with a time, so that no two lives of an id share one
 	Token      uint64
 	Attempt    int
 	Crashes    int
 	Order      int64
 
 	Created  time.Time
-	Due      time.Time // Waiting: claimable from then; Running: end of the lease; zero when held or closed
+	Due      time.Time // claimable from then: Running, the end of the lease; ended, the next announcement; zero when held or closed
 	Deadline time.Time // zero = none
 	Ended    time.Time // zero while it lives
 
 	Progress     Progress
 	Result       []byte
+	Stored       string // as in Settlement
 	Reason       string
 	Failures     []Failure // oldest first, at most MaxFailures: the first and the newest
 	SupersededBy string    // id of the job that took its place

@@ -12,7 +12,8 @@ import (
 
 // Opener opens the store that a URL names. Scheme, host and path name it;
 // "queue" is the caller's parameter and is to be ignored by stores; any other
-// parameter that the opener doesn't know is an error (see Params).
+// parameter that the opener doesn't know is an error (see Params). Its errors
+// must not quote the URL.
 type Opener func(ctx context.Context, u *url.URL) (Backend, error)
 
 // Mux opens Backends by the scheme of a URL. Drivers register with the default
@@ -71,7 +72,27 @@ func (m *Mux) Open(ctx context.Context, rawURL string) (Backend, error) {
 		return nil, invalid("URL", fmt.Sprintf("no driver for scheme %q; import one of its packages (have: %s)",
 			u.Scheme, strings.Join(m.Schemes(), ", ")))
 	}
-	return open(ctx, u)
+	b, err := open(ctx, u)
+	return b, redact(err, u)
+}
+
+// Take splits the parameters of u: those in mine, and u without them, for a
+// driver that refuses what it doesn't know.
+func Take(u *url.URL, mine ...string) (url.Values, *url.URL, error) {
+	q, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return nil, nil, invalid("URL", "has a malformed query")
+	}
+	taken := url.Values{}
+	for _, k := range mine {
+		if v, ok := q[k]; ok {
+			taken[k] = v
+			q.Del(k)
+		}
+	}
+	rest := *u
+	rest.RawQuery = q.Encode()
+	return taken, &rest, nil
 }
 
 // Params returns the parameters of u, or an InvalidError that names one that is
@@ -83,11 +104,18 @@ func Params(u *url.URL, known ...string) (url.Values, error) {
 	}
 	for k, v := range q {
 		if k != "queue" && !slices.Contains(known, k) {
-			return nil, invalid("URL", fmt.Sprintf("unknown parameter %q (known: queue, %s)", k, strings.Join(known, ", ")))
+			if strings.ContainsFunc(k, notName) { // may be the rest of an unescaped password
+				k = "…"
+			}
+			return nil, invalid("URL", fmt.Sprintf("unknown parameter %q (known: %s)", k, strings.Join(append([]string{"queue"}, known...), ", ")))
 		}
 		if len(v) > 1 {
 			return nil, invalid("URL", fmt.Sprintf("parameter %q is given twice", k))
 		}
 	}
 	return q, nil
+}
+
+func notName(r rune) bool {
+	return r != '_' && r != '-' && r != '.' && !('0' <= r && r <= '9') && !('a' <= r && r <= 'z') && !('A' <= r && r <= 'Z')
 }

@@ -86,6 +86,9 @@ func (t *Transition) allows(b, a Life) bool {
 	if t.From != b.Phase() || t.To != a.Phase() || a.Token != b.Token+t.Token {
 		return false
 	}
+	if b.State == Waiting && a.State == Succeeded { // any end but this one
+		return false
+	}
 	if b.State.Ended() && a.State != b.State && !(t.Redrive && b.State.Redrivable()) {
 		return false
 	}

@@ -63,6 +63,7 @@ type store struct {
 	mu        sync.Mutex
 	queues    map[string]*queue
 	tenants   map[string]*tenant
+	jobs      directory
 	idle      line[*tenant]
 	nIdle     int
 	resources map[string]*resource
@@ -83,7 +84,7 @@ func New(o Options) *Backend {
 	}
 	return (&store{
 		opts: o, start: time.Now(),
-		queues: map[string]*queue{}, tenants: map[string]*tenant{}, resources: map[string]*resource{},
+		queues: map[string]*queue{}, tenants: map[string]*tenant{}, jobs: newDirectory(), resources: map[string]*resource{},
 	}).open()
 }
 
@@ -96,8 +97,10 @@ func (b *store) open() *Backend { return &Backend{store: b, done: make(chan stru
 func (b *Backend) Features() backends.Features {
 	return backends.Features{
 		Name: "memory", Durability: backends.Process,
-		Records: true, Backlog: true, SharedCaps: true, Priority: true, Ordered: true, Kinds: true,
-		KeepsPayload: true, ExactStats: true, MaxPayload: MaxPayload, CheapExtend: true,
+		Queues: true, Records: true, Fair: true, Prompt: true, Backlog: true, SharedCaps: true,
+		Priority: true, Ordered: true, Kinds: true, CountsMembers: true, KeepsPayload: true,
+		Stats: true, ExactStats: true, Lists: true, Pauses: true,
+		MaxPayload: MaxPayload, MaxResult: MaxPayload, CheapExtend: true,
 	}
 }
 

@@ -33,10 +33,6 @@ func (n *batch) progress() *backends.BatchProgress {
 	return &backends.BatchProgress{Members: n.members, Ended: n.ended, Failed: n.failed, Hold: n.hold, Sealed: n.sealed}
 }
 
-func isMember(r *record) bool {
-	return r.job.Batch != nil && !r.job.Batch.Member.IsZero()
-}
-
 // admit refuses a new member that its batch doesn't take.
 func (b *store) admit(j *backends.Job, now int64) error {
 	if j.Batch == nil || j.Batch.Member.IsZero() {
@@ -65,10 +61,14 @@ func (b *store) countUp(collation backends.Ref, now int64) {
 	c.changed()
 }
 
+// held reports whether members hold r back, were it waiting.
+func (r *record) held() bool { return r.rare != nil && r.rare.batch != nil && r.rare.batch.hold > 0 }
+
 // countDown notes a member's first end; the last one lets the collation job go.
+// It counts on when the collation job has ended: it may be redriven.
 func (b *store) countDown(collation backends.Ref, end backends.State, now int64) {
 	c := b.find(collation, now)
-	if c == nil || c.rare == nil || c.rare.batch == nil || c.life.State.Ended() {
+	if c == nil || c.rare == nil || c.rare.batch == nil {
 		return
 	}
 	n := c.rare.batch

@@ -54,7 +54,7 @@ func (c *cells) put(key string, value []byte, prev backends.Version, expire time
 	c.version++
 	v := cell{value: slices.Clone(value), version: backends.Version(strconv.FormatUint(c.version, 10))}
 	if !expire.IsZero() {
-		v.expire = expire.UnixNano()
+		v.expire = nanos(expire)
 	}
 	if c.values == nil {
 		c.values = map[string]cell{}
@@ -62,6 +62,17 @@ func (c *cells) put(key string, value []byte, prev backends.Version, expire time
 	c.values[key] = v
 	c.sweep(now)
 	return v.version, nil
+}
+
+// nanos is t in Unix nanoseconds, or the nearest time that has such.
+func nanos(t time.Time) int64 {
+	switch {
+	case t.After(time.Unix(0, never)):
+		return never
+	case t.Before(time.Unix(0, 1)):
+		return 1
+	}
+	return t.UnixNano()
 }
 
 // live is the cell, zero if there is none or it has expired.

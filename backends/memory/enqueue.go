@@ -43,19 +43,18 @@ func (b *store) add(q *queue, j *backends.Job, now int64, out *backends.Enqueued
 	if out.Err = b.admit(j, now); out.Err != nil {
 		return
 	}
-	t := b.tenant(j.Tenant)
-	s := t.seat(q)
+	s := b.tenant(j.Tenant).seat(q)
 	if !q.hasRoom(s, j) {
 		out.Err = backends.ErrBacklogFull
 		return
 	}
 	r := b.create(s, j, now)
 	out.Order = r.order
-	b.keepJob(t, r)
+	b.enlist(r)
 	if j.Supersede != "" {
 		b.take(r, now)
 	}
-	if isMember(r) {
+	if r.tied(toBatch) {
 		b.countUp(r.job.Batch.Member, now)
 	}
 	q.tally(r, r.life, 1)
@@ -77,10 +76,10 @@ func (b *store) again(r *record, j *backends.Job, now int64, out *backends.Enque
 
 // create makes the record of a new job, not yet in any container.
 func (b *store) create(s *seat, j *backends.Job, now int64) *record {
-	r := &record{job: *j, seat: s, version: 1, created: now, index: -1}
+	r := &record{job: *j, ties: tiesOf(j), seat: s, version: 1, index: -1}
 	r.job.Tenant = s.tenant.name // one copy of a name that many jobs share
 	b.lastOrder = max(now, b.lastOrder+1)
-	r.order = b.lastOrder
+	r.order, r.drift = b.lastOrder, uint32(b.lastOrder-now)
 	if j.Expiry > 0 {
 		r.more().deadline = j.Deadline(now)
 	}
@@ -93,7 +92,7 @@ func (b *store) create(s *seat, j *backends.Job, now int64) *record {
 			held = n.hold > 0
 		}
 	}
-	r.life = backends.Born(j.Start(now), held)
+	r.life = backends.Born(now, j.Start(now), held)
 	return r
 }
 

@@ -21,7 +21,7 @@ func (b *Backend) Extend(ctx context.Context, d time.Duration, beats []backends.
 		if r == nil {
 			return backends.ErrLost
 		}
-		next, verdict := r.life.Extend(r.facts(now), beat.Lease.Token, d)
+		next, verdict := r.life.Extend(r.facts(now), beat.Lease, d)
 		if next != r.life {
 			if err := b.renew(r, next, now, d); err != nil {
 				return err

@@ -40,7 +40,7 @@ func (b *Backend) look(ctx context.Context, ref backends.Ref, since uint64) (*ba
 			return nil, nil, 0, err
 		}
 	}
-	if r.version > since {
+	if uint64(r.version) > since {
 		return r.snapshot(), nil, 0, nil
 	}
 	var left time.Duration

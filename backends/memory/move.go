@@ -17,10 +17,11 @@ func (b *store) move(r *record, next backends.Life, now int64, term time.Duratio
 	}
 	q := r.seat.queue
 	q.takeOut(r)
+	r.known(next)
 	first := next.State.Ended() && !prev.State.Ended()
-	counts := first && !next.Counted && isMember(r)
-	if counts {
-		next.Counted = true
+	counts := false
+	if first && r.tied(toBatch) {
+		next, counts = next.Count()
 	}
 	r.life = next
 	q.recount(r, prev, 1)
@@ -36,7 +37,7 @@ func (b *store) move(r *record, next backends.Life, now int64, term time.Duratio
 	if prev.State == backends.Running && next.State != backends.Running {
 		q.unmeter(r)
 	}
-	if r.job.Supersede != "" && prev.State != next.State {
+	if r.tied(toPlace) && prev.State != next.State {
 		r.seat.placeOf(r).changed(r, now)
 	}
 	if q.outlived(r, now) {
@@ -126,10 +127,11 @@ func (b *store) remove(r *record) {
 	q.tally(r, r.life, -1)
 	r.gone = true
 	r.changed()
-	if r.job.Supersede != "" {
+	if r.tied(toPlace) {
 		r.seat.placeOf(r).forget(r)
 	}
 	t := r.seat.tenant
-	delete(t.jobs, r.job.ID)
+	b.jobs.remove(r)
+	t.jobs--
 	b.rest(t)
 }

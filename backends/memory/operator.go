@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -50,7 +51,7 @@ func (q *queue) oldest(now int64) time.Duration {
 }
 
 // List pages through the records of a queue by order. A page costs a walk over
-// the tenants' records.
+// the store.
 func (b *Backend) List(ctx context.Context, req backends.ListRequest) (backends.Page, error) {
 	after, err := cursor(req.Cursor)
 	if err == nil {
@@ -64,8 +65,8 @@ func (b *Backend) List(ctx context.Context, req backends.ListRequest) (backends.
 	if limit == 0 {
 		limit = backends.MaxPage
 	}
-	found := b.selected(req.Queue, req.Tenant, req.AnyTenant, func(r *record) bool {
-		return r.order > after && (req.State == 0 || r.life.State == req.State)
+	found := b.selected(req.Queue, req.State, req.Tenant, req.AnyTenant, func(r *record) bool {
+		return r.order > after && (req.Batch.IsZero() || r.tied(toBatch) && r.job.Batch.Member == req.Batch)
 	})
 	var page backends.Page
 	for _, r := range found[:min(limit, len(found))] {
@@ -88,8 +89,9 @@ func cursor(s string) (int64, error) {
 	return n, nil
 }
 
-// selected are the records of a queue that match, by order.
-func (b *store) selected(queue, tenant string, any bool, match func(*record) bool) []*record {
+// selected are the records of a queue that are in a state (0 = any), of one
+// tenant or all, and match, by order. It walks over the store.
+func (b *store) selected(queue string, state backends.State, tenant string, any bool, match func(*record) bool) []*record {
 	q := b.queues[queue]
 	if q == nil {
 		return nil
@@ -98,17 +100,12 @@ func (b *store) selected(queue, tenant string, any bool, match func(*record) boo
 	q.tidy(now)
 	q.reap(now, never)
 	var found []*record
-	for name, s := range q.seats {
-		if !any && name != tenant {
-			continue
-		}
-		for _, r := range s.tenant.jobs {
-			if r.seat == s && match(r) {
-				found = append(found, r)
-			}
+	for r := range b.jobs.all() {
+		if r.seat.queue == q && (any || r.job.Tenant == tenant) && (state == 0 || r.life.State == state) && match(r) {
+			found = append(found, r)
 		}
 	}
-	slices.SortFunc(found, func(a, b *record) int { return int(a.order - b.order) })
+	slices.SortFunc(found, func(a, b *record) int { return cmp.Compare(a.order, b.order) })
 	return found
 }
 
@@ -121,14 +118,14 @@ func (b *Backend) Cancel(ctx context.Context, refs []backends.Ref) ([]error, err
 		}
 		next, err := r.life.Cancel(r.facts(now))
 		switch {
-		case err != nil:
+		case next == r.life:
 			return err
 		case next.State == r.life.State:
 			r.life = next // a mark, which its holder finds at its next step
 			r.changed()
 			return nil
 		}
-		return b.move(r, next, now, 0)
+		return cmp.Or(b.move(r, next, now, 0), err) // late, it ends expired
 	})
 }
 
@@ -139,7 +136,7 @@ func (b *Backend) Redrive(ctx context.Context, jobs []backends.Redrive) ([]error
 		if r == nil {
 			return backends.ErrNotFound
 		}
-		next, err := r.life.Redrive(r.facts(now), jobs[i].Generation)
+		next, err := r.life.Redrive(r.facts(now), jobs[i].Generation, r.held())
 		if err != nil || next == r.life {
 			return err
 		}
@@ -151,13 +148,13 @@ func (b *Backend) Redrive(ctx context.Context, jobs []backends.Redrive) ([]error
 // revive makes the rest of a record as it was at first.
 func (b *store) revive(r *record, next *backends.Life, now int64) {
 	r.seat.queue.takeOut(r)
-	if r.job.Supersede != "" {
+	if r.tied(toPlace) {
 		next.Overtaken = r.seat.placeOf(r).overtaken(r)
 	}
 	r.ended = 0
 	if m := r.rare; m != nil {
 		m.deadline = r.job.Deadline(now)
-		m.progress, m.result, m.reason, m.supersededBy = backends.Progress{}, nil, "", ""
+		m.progress, m.result, m.stored, m.reason, m.supersededBy = backends.Progress{}, nil, "", "", ""
 	}
 }
 
@@ -171,14 +168,17 @@ func (b *Backend) Purge(ctx context.Context, req backends.PurgeRequest) (int, er
 	if limit == 0 {
 		limit = backends.MaxPurge
 	}
-	found := b.selected(req.Queue, req.Tenant, req.AnyTenant, func(r *record) bool {
-		return r.life.State == req.State && (r.kept || req.State == backends.Waiting)
+	found := b.selected(req.Queue, req.State, req.Tenant, req.AnyTenant, func(r *record) bool {
+		return !r.life.Leased || r.life.Lapsed(b.now())
 	})
 	found = found[:min(limit, len(found))]
 	now := b.now()
 	for _, r := range found {
+		if r.life.Owes != 0 {
+			r.seat.queue.count.dropped++
+		}
 		b.remove(r)
-		if isMember(r) && !r.life.Counted {
+		if r.tied(toBatch) && !r.life.Counted {
 			b.countDown(r.job.Batch.Member, backends.Cancelled, now)
 		}
 	}

@@ -74,7 +74,7 @@ func (p *place) changed(r *record, now int64) {
 	case !ended && i < 0:
 		p.live = append(p.live, r)
 	}
-	if r.life.State == backends.Superseded {
+	if r.life.State == backends.Superseded && p.order > r.order {
 		r.more().supersededBy = p.id
 	}
 	for _, w := range p.live {
@@ -96,7 +96,7 @@ func (p *place) forget(r *record) {
 
 // blocked reports whether r must wait for an older job of its place to finish.
 func (r *record) blocked() bool {
-	if !r.job.Trailing || r.job.Supersede == "" {
+	if !r.tied(toPlace) || !r.job.Trailing {
 		return false
 	}
 	p := r.seat.placeOf(r)

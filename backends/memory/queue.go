@@ -140,8 +140,8 @@ func (q *queue) jobsShut(now int64) bool { return q.paused || q.meter.opens(now)
 // meters are what a running job counts against.
 func (q *queue) meters(r *record) [3]*meter {
 	ms := [3]*meter{&q.meter, &r.seat.meter, nil}
-	if res := q.store.resource(r.job.Resource); res != nil {
-		ms[2] = &res.meter
+	if r.tied(toResource) {
+		ms[2] = &q.store.resource(r.job.Resource).meter
 	}
 	return ms
 }

@@ -8,14 +8,15 @@ import (
 )
 
 // record is one job. It is kept small, for there may be a million: what few
-// jobs have is in rare. The Job in it is what leases point to.
+// jobs have is in rare. What every step touches stands first, in two cache
+// lines; the Job, which leases point to, is read when its ties say so.
 type record struct {
-	job     backends.Job
 	life    backends.Life
-	version uint64
+	hash    uint64 // of its ref
 	order   int64
-	created int64
 	ended   int64
+	drift   uint32 // order - drift is when it was created
+	version uint32
 	seat    *seat
 
 	links[*record]
@@ -24,8 +25,37 @@ type record struct {
 	metered bool   // counts against the caps
 	kept    bool   // stands in a line of ended ones
 	gone    bool   // removed from the store
+	ties    ties
+	orphan  bool // nobody who knows its kind took it in time
 	rare    *rare
+
+	job backends.Job
 }
+
+// ties say what else a job's steps concern.
+type ties uint8
+
+const (
+	toPlace    ties = 1 << iota // it has a supersede key
+	toBatch                     // it is a member
+	toResource                  // it uses one
+)
+
+func tiesOf(j *backends.Job) ties {
+	var t ties
+	if j.Supersede != "" {
+		t |= toPlace
+	}
+	if j.Batch != nil && !j.Batch.Member.IsZero() {
+		t |= toBatch
+	}
+	if j.Resource != "" {
+		t |= toResource
+	}
+	return t
+}
+
+func (r *record) tied(t ties) bool { return r.ties&t != 0 }
 
 // rare is what few records have.
 type rare struct {
@@ -34,6 +64,7 @@ type rare struct {
 
 	progress     backends.Progress
 	result       []byte
+	stored       string
 	reason       string
 	failures     []backends.Failure
 	supersededBy string
@@ -52,6 +83,8 @@ func (r *record) more() *rare {
 	return r.rare
 }
 
+func (r *record) created() int64 { return r.order - int64(r.drift) }
+
 func (r *record) deadline() int64 {
 	if r.rare == nil {
 		return 0
@@ -62,7 +95,7 @@ func (r *record) deadline() int64 {
 // facts are what decisions about r need at a time.
 func (r *record) facts(now int64) backends.Facts {
 	p := r.seat.queue.policy
-	return backends.Facts{Now: now, Deadline: r.deadline(), Owes: p.Owes, MaxCrashes: int32(p.MaxCrashes)}
+	return backends.Facts{Now: now, Deadline: r.deadline(), Owes: p.Owes, MaxCrashes: int16(p.MaxCrashes)}
 }
 
 // changed tells those who watch r.
@@ -99,13 +132,13 @@ func (r *record) snapshot() *backends.Record {
 	job.Headers = maps.Clone(job.Headers)
 	rec := &backends.Record{
 		Job: &job, Queue: r.seat.queue.name,
-		State: r.life.State, Version: r.version, Generation: r.life.Generation, Token: r.life.Token,
+		State: r.life.State, Version: uint64(r.version), Generation: r.life.Generation, Token: r.life.Token,
 		Attempt: int(r.life.Attempt), Crashes: int(r.life.Crashes), Order: r.order,
-		Created: at(r.created), Due: at(r.life.Due), Deadline: at(r.deadline()), Ended: at(r.ended),
+		Created: at(r.created()), Due: at(r.life.Due), Deadline: at(r.deadline()), Ended: at(r.ended),
 		Cancelling: r.life.Cancelling, Owes: r.life.Owes, Dropped: r.life.Dropped,
 	}
 	if m := r.rare; m != nil {
-		rec.Progress, rec.Result, rec.Reason = m.progress, m.result, m.reason
+		rec.Progress, rec.Result, rec.Stored, rec.Reason = m.progress, m.result, m.stored, m.reason
 		rec.Failures = slices.Clone(m.failures)
 		rec.SupersededBy = m.supersededBy
 		rec.Batch = m.batch.progress()
@@ -119,7 +152,7 @@ func (r *record) lease(announce bool) *backends.Lease {
 		Job: &r.job, Queue: r.seat.queue.name,
 		Token: r.life.Token, Generation: r.life.Generation,
 		Attempt: int(r.life.Attempt), Crashes: int(r.life.Crashes), Order: r.order,
-		Created: at(r.created), Due: at(r.life.Place), Until: at(r.life.Due), Deadline: at(r.deadline()),
+		Created: at(r.created()), Due: at(r.life.Place), Until: at(r.life.Due), Deadline: at(r.deadline()),
 		Handle: r,
 	}
 	if announce {

@@ -42,8 +42,9 @@ func (b *store) settle(r *record, s *backends.Settlement, now int64) error {
 
 // conclude keeps what a commit says of the end.
 func (r *record) conclude(s *backends.Settlement) {
-	if s.Outcome == backends.Succeeded && s.Result != nil {
-		r.more().result = s.Result
+	if s.Outcome == backends.Succeeded && (s.Result != nil || s.Stored != "") {
+		m := r.more()
+		m.result, m.stored = s.Result, s.Stored
 	}
 	if s.Outcome != backends.Succeeded && s.Reason != "" {
 		r.more().reason = backends.Capped(s.Reason)
@@ -52,7 +53,10 @@ func (r *record) conclude(s *backends.Settlement) {
 
 // leased is the record that a lease speaks of, nil if there is none.
 func (b *store) leased(l *backends.Lease, now int64) *record {
-	if r, ok := l.Handle.(*record); ok && !r.gone && r.seat.queue.store == b && r.job.Ref == l.Job.Ref {
+	if r, ok := l.Handle.(*record); ok && l.Job == &r.job && r.seat.queue.store == b {
+		if r.gone {
+			return nil // another job may have its id now
+		}
 		return r
 	}
 	return b.find(l.Job.Ref, now)

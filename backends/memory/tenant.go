@@ -9,7 +9,7 @@ const maxIdle = 1024
 // tenant is one tenant in all queues.
 type tenant struct {
 	name  string
-	jobs  map[string]*record // every record, by id
+	jobs  int // records of any state
 	seats []*seat
 	links[*tenant]
 	isIdle bool
@@ -25,6 +25,8 @@ type seat struct {
 	places map[string]*place // by supersede key; nil until one is used
 
 	pass    float64 // virtual time at which its next turn comes (see turn.go)
+	turn    int     // number of its turns that are over
+	credit  int     // jobs served in this one
 	waiting int     // jobs in state waiting
 	meter   meter   // the tenant's own cap
 	share   backends.Tenancy
@@ -35,7 +37,7 @@ type seat struct {
 func (b *store) tenant(name string) *tenant {
 	t := b.tenants[name]
 	if t == nil {
-		t = &tenant{name: name, jobs: map[string]*record{}}
+		t = &tenant{name: name}
 		b.tenants[name] = t
 		b.rest(t)
 	}
@@ -44,11 +46,7 @@ func (b *store) tenant(name string) *tenant {
 
 // find is the record of a ref, nil if there is none.
 func (b *store) find(ref backends.Ref, now int64) *record {
-	t := b.tenants[ref.Tenant]
-	if t == nil {
-		return nil
-	}
-	r := t.jobs[ref.ID]
+	r := b.jobs.find(ref)
 	if r != nil && r.seat.queue.outlived(r, now) {
 		b.remove(r)
 		return nil
@@ -56,9 +54,11 @@ func (b *store) find(ref backends.Ref, now int64) *record {
 	return r
 }
 
-// keepJob adds a record to its tenant.
-func (b *store) keepJob(t *tenant, r *record) {
-	t.jobs[r.job.ID] = r
+// enlist adds a new record to the store.
+func (b *store) enlist(r *record) {
+	b.jobs.add(r)
+	t := r.seat.tenant
+	t.jobs++
 	if t.isIdle {
 		t.isIdle = false
 		b.idle.remove(t)
@@ -69,7 +69,7 @@ func (b *store) keepJob(t *tenant, r *record) {
 // rest puts a tenant that has no job on the list of idle ones, and forgets the
 // one that rested longest.
 func (b *store) rest(t *tenant) {
-	if t.isIdle || len(t.jobs) > 0 {
+	if t.isIdle || t.jobs > 0 {
 		return
 	}
 	t.isIdle = true

@@ -7,21 +7,27 @@ import (
 )
 
 // Whose turn is it (R11)? The jobs of one tenant, kind and resource that are due
-// stand in a lane, ordered. The lanes of a kind stand in a ring: the claim takes
-// from the front lane, which goes to the back after as many jobs as its tenant
-// weighs. A worker that knows several kinds looks at the front of each ring and
-// serves the tenant whose virtual time is least, so that a tenant with jobs of
-// two kinds gets no double share. What ended jobs owe stands in lanes too, one
-// ring per debt, so that a flood of announcements is as fair as a flood of jobs.
+// stand in a lane, ordered. The lanes of a kind stand in a ring: a claim serves
+// the tenant of the front lane, and after as many jobs as the tenant weighs its
+// turn is over: its lanes go to the back of their rings. A worker that knows
+// several kinds looks at the front of each ring and serves the tenant whose
+// virtual time is least, so that a tenant with jobs of two kinds gets no double
+// share. What ended jobs owe stands in lanes too, one ring per debt, so that a
+// flood of announcements is as fair as a flood of jobs.
 
-// class is what a worker may take or not: the jobs of a kind, or the ended jobs
-// that owe one debt.
+// class is what a worker may take or not: the jobs of a kind, the jobs that no
+// worker of their kind took in time, or the ended jobs that owe one debt.
 type class struct {
 	queue *queue
-	kind  string
-	owes  backends.Debt // 0 = jobs to run
+	classKey
 	ring  line[*lane]
-	stale int64 // no job in it is past Policy.UnknownAfter before
+	stale int64 // no job in it becomes an orphan before
+}
+
+type classKey struct {
+	kind   string
+	owes   backends.Debt // 0 = jobs to run
+	orphan bool          // of any kind: for every worker (R10)
 }
 
 // lane is what one tenant has due in a class, for one resource.
@@ -35,35 +41,46 @@ type lane struct {
 	links[*lane]
 	inRing   bool
 	parkedAt *door // nil = not behind a door
-	credit   int   // jobs until its turn is over
+	turn     int   // of its tenant, when it came to the back of the ring
 }
 
 func (l *lane) link() *links[*lane] { return &l.links }
 
 // class finds or makes one.
-func (q *queue) class(kind string, owes backends.Debt) *class {
+func (q *queue) class(k classKey) *class {
 	for _, c := range q.classes {
-		if c.owes == owes && c.kind == kind {
+		if c.classKey == k {
 			return c
 		}
 	}
-	c := &class{queue: q, kind: kind, owes: owes, stale: never}
+	c := &class{queue: q, classKey: k, stale: never}
 	q.classes = append(q.classes, c)
 	return c
 }
 
+// classOf is where r belongs now. A write-back is the hook of a kind's worker,
+// an event is anybody's.
+func classOf(r *record) (k classKey, resource string) {
+	switch l := &r.life; {
+	case !l.State.Ended() && r.orphan:
+		return classKey{orphan: true}, r.job.Resource
+	case !l.State.Ended():
+		return classKey{kind: r.job.Kind}, r.job.Resource
+	case l.Owes&backends.WriteBack != 0:
+		return classKey{kind: r.job.Kind, owes: l.Owes}, ""
+	}
+	return classKey{owes: r.life.Owes}, ""
+}
+
 // lane finds or makes the lane for r as it is now.
 func (s *seat) lane(r *record) *lane {
-	kind, owes, resource := r.job.Kind, backends.Debt(0), r.job.Resource
-	if r.life.State.Ended() {
-		kind, owes, resource = "", r.life.Owes, ""
-	}
+	k, resource := classOf(r)
 	for _, l := range s.lanes {
-		if l.class.owes == owes && l.class.kind == kind && l.name == resource {
+		if l.class.classKey == k && l.name == resource {
 			return l
 		}
 	}
-	l := &lane{seat: s, class: s.queue.class(kind, owes), name: resource, resource: s.queue.store.resource(resource)}
+	l := &lane{seat: s, class: s.queue.class(k), name: resource, resource: s.queue.store.resource(resource)}
 	l.ready = newOrder(byTurn, l)
 	s.lanes = append(s.lanes, l)
 	return l
@@ -72,7 +89,7 @@ func (s *seat) lane(r *record) *lane {
 // add puts r into the lane, and the lane into its ring if it was empty.
 func (l *lane) add(r *record) {
 	l.ready.push(r)
-	l.class.stale = min(l.class.stale, r.life.Place+int64(l.seat.queue.policy.UnknownAfter))
+	l.class.expect(r)
 	if !l.inRing && l.parkedAt == nil {
 		l.enter()
 	}
@@ -85,7 +102,7 @@ func (l *lane) enter() {
 	l.seat.pass = max(l.seat.pass, q.pass)
 	l.class.ring.push(l)
 	l.inRing = true
-	l.credit = l.seat.share.Weight
+	l.turn = l.seat.turn
 	q.touch()
 }
 
@@ -149,23 +166,25 @@ type asking struct {
 	now   int64
 }
 
-// wants reports whether the claim takes what is in the class, whatever its age.
+// wants reports whether the claim takes what is in the class.
 func (a *asking) wants(c *class) bool {
-	if c.owes != 0 {
-		return c.owes.In(a.can)
-	}
-	return a.kinds == nil || slices.Contains(a.kinds, c.kind)
+	return c.owes.In(a.can) && (a.knows(c.kind) || c.orphan || c.owes == backends.Event)
 }
+
+func (a *asking) knows(kind string) bool { return a.kinds == nil || slices.Contains(a.kinds, kind) }
 
 // next takes out the record whose turn it is; nil if there is none.
 func (q *queue) next(a *asking) *record {
-	jobs := !q.paused && q.meter.opens(a.now) == 0
+	jobs := !q.jobsShut(a.now)
+	if jobs && a.kinds != nil {
+		q.adopt(a)
+	}
 	var best *lane
 	for _, c := range q.classes {
-		if c.ring.head == nil || (c.owes == 0 && !jobs) {
+		if !a.wants(c) || (c.owes == 0 && !jobs) {
 			continue
 		}
-		if l := c.front(a); l != nil && (best == nil || l.seat.pass < best.seat.pass) {
+		if l := c.front(a.now); l != nil && (best == nil || l.seat.pass < best.seat.pass) {
 			best = l
 		}
 	}
@@ -175,14 +194,16 @@ func (q *queue) next(a *asking) *record {
 	return best.serve(a)
 }
 
-// front is the lane whose turn it is in the ring; lanes that a cap holds back
-// go behind its door.
-func (c *class) front(a *asking) *lane {
-	if !a.wants(c) {
-		return c.staleFront(a)
-	}
+// front is the lane whose turn it is in the ring. A lane that a cap holds back
+// goes behind its door; one whose tenant had its turn elsewhere, to the back.
+func (c *class) front(now int64) *lane {
 	for l := c.ring.head; l != nil; l = c.ring.head {
-		if !l.park(a.now) {
+		switch {
+		case l.park(now):
+		case l.turn != l.seat.turn:
+			l.leave()
+			l.enter()
+		default:
 			return l
 		}
 	}
@@ -203,31 +224,7 @@ func (l *lane) park(now int64) bool {
 	return true
 }
 
-// staleFront is the front of a ring of a kind that the claimer doesn't know: only
-// jobs that nobody has taken for so long are for it (R10).
-func (c *class) staleFront(a *asking) *lane {
-	if c.owes != 0 || a.now < c.stale {
-		return nil
-	}
-	after := int64(c.queue.policy.UnknownAfter)
-	oldest := int64(never)
-	for l := c.ring.head; l != nil; {
-		following := l.next
-		due := l.ready.first().life.Place + after
-		if due <= a.now && !l.park(a.now) {
-			return l
-		}
-		if due > a.now {
-			oldest = min(oldest, due)
-		}
-		l = following
-	}
-	c.stale = oldest
-	return nil
-}
-
-// serve takes the best job that the lane's tenant has for this claim, and
-// passes the turn on when its share is used up.
+// serve takes the best job that the lane's tenant has for this claim.
 func (l *lane) serve(a *asking) *record {
 	from := l
 	for _, o := range l.seat.lanes {
@@ -238,15 +235,19 @@ func (l *lane) serve(a *asking) *record {
 	r := from.ready.first()
 	from.seat.queue.takeOut(r)
 
-	q := l.seat.queue
-	q.pass = max(q.pass, l.seat.pass)
-	l.seat.pass += 1 / float64(l.seat.share.Weight)
-	if l.credit--; l.credit <= 0 && l.inRing {
-		l.leave()
-		l.enter()
-	}
+	l.seat.served()
 	from.letNext()
 	return r
+}
+
+// served charges the tenant for one job; its turn is over when its share is used up.
+func (s *seat) served() {
+	s.queue.pass = max(s.queue.pass, s.pass)
+	s.pass += 1 / float64(s.share.Weight)
+	if s.credit++; s.credit >= s.share.Weight {
+		s.turn++
+		s.credit = 0
+	}
 }
 
 // open reports whether the claim may take from a lane that isn't at the front.
