@@ -119,7 +119,7 @@ type ClaimRequest struct {
 	Queue  string
 	Policy *Policy // as in EnqueueRequest
 
-	// Kinds is what the worker knows; nil = every kind. Jobs of other kinds
+	// Kinds is what the worker knows; nil = every kind, empty = none. Jobs of other kinds
 	// wait for a worker that knows them, until Policy.UnknownAfter past their
 	// due time: then any worker gets them, and decides (R10).
 	Kinds []string

@@ -48,6 +48,11 @@ func (r ClaimRequest) Check(f Features) error {
 	if err := r.Policy.Check(); err != nil {
 		return err
 	}
+	for _, k := range r.Kinds {
+		if err := checkName("ClaimRequest.Kinds", k, false); err != nil {
+			return err
+		}
+	}
 	for _, res := range r.Resources {
 		if err := checkName("Resource.Name", res.Name, true); err != nil {
 			return err

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Ref names one job. Ids are unguessable and carry no time (R2); a Lookup,
+// Ref names one job of a store, whatever its queue. Ids are unguessable and carry no time (R2); a Lookup,
 // cancel or redrive under another tenant finds nothing.
 type Ref struct {
 	Tenant string

@@ -110,7 +110,10 @@ func (p *Policy) Check() error {
 	if err := p.Tenant.check("Policy.Tenant"); err != nil {
 		return err
 	}
-	for _, t := range p.Tenants {
+	for name, t := range p.Tenants {
+		if err := checkName("Policy.Tenants", name, false); err != nil {
+			return err
+		}
 		if err := t.check("Policy.Tenants"); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -66,6 +67,15 @@ func (e *env) tryEnqueue(jobs ...backends.Job) []backends.Enqueued {
 	return out
 }
 
+// expectDuplicate expects that got says: there already, as first.
+func (e *env) expectDuplicate(got, first backends.Enqueued) {
+	e.Helper()
+	first.Duplicate = true
+	if got != first {
+		e.Fatalf("got %+v, want %+v", got, first)
+	}
+}
+
 // request is a claim of up to n jobs for ten units, by a worker that announces
 // nothing.
 func (e *env) request(n int) backends.ClaimRequest {
@@ -93,14 +103,193 @@ func (e *env) claimBy(req backends.ClaimRequest) []*backends.Lease {
 	return leases
 }
 
+// claimOwed expects a lease for announcing only.
+func (e *env) claimOwed() *backends.Lease {
+	e.Helper()
+	l := e.claimBy(e.announcer())[0]
+	if l.Outcome == nil {
+		e.Fatalf("a handler would run the ended job once more: %+v", l)
+	}
+	return l
+}
+
+// tryClaim claims what is there within half a unit.
+func (e *env) tryClaim(req backends.ClaimRequest) ([]*backends.Lease, error) {
+	ctx, cancel := context.WithTimeout(e.Context(), e.unit/2)
+	defer cancel()
+	return e.B.Claim(ctx, req)
+}
+
 // claimNone expects that nothing can be claimed for half a unit.
 func (e *env) claimNone(req backends.ClaimRequest) {
 	e.Helper()
-	ctx, cancel := context.WithTimeout(e.Context(), e.unit/2)
-	defer cancel()
-	leases, err := e.B.Claim(ctx, req)
+	leases, err := e.tryClaim(req)
 	if len(leases) > 0 || !errors.Is(err, context.DeadlineExceeded) {
 		e.Fatalf("Claim should find nothing: got %d leases, error %v", len(leases), err)
+	}
+}
+
+// span is n units.
+func (e *env) span(n float64) time.Duration { return time.Duration(n * float64(e.unit)) }
+
+// requestFor is a request of one job for n units.
+func (e *env) requestFor(n float64) backends.ClaimRequest {
+	req := e.request(1)
+	req.Lease = e.span(n)
+	return req
+}
+
+// announcer is a request of one job by a worker that announces everything.
+func (e *env) announcer() backends.ClaimRequest {
+	req := e.request(1)
+	req.CanAnnounce = backends.Event | backends.WriteBack
+	return req
+}
+
+// claimFor expects exactly one job, leased for n units.
+func (e *env) claimFor(n float64) *backends.Lease {
+	e.Helper()
+	return e.claimBy(e.requestFor(n))[0]
+}
+
+// claimMany claims until it has n leases.
+func (e *env) claimMany(n int) []*backends.Lease {
+	e.Helper()
+	var all []*backends.Lease
+	for len(all) < n {
+		all = append(all, e.claimBy(e.request(n-len(all)))...)
+	}
+	return all
+}
+
+// start enqueues one job and claims it for n units.
+func (e *env) start(n float64, edit ...func(*backends.Job)) *backends.Lease {
+	e.Helper()
+	e.enqueue(job("zeta", edit...))
+	return e.claimFor(n)
+}
+
+// stolen is a job whose first holder fell silent: his lease, and the one that
+// took it over.
+func (e *env) stolen() (old, current *backends.Lease) {
+	e.Helper()
+	old = e.start(1)
+	return old, e.claim()
+}
+
+// owing is a lease, for n units, of a job that has succeeded and still owes that.
+func (e *env) owing(d backends.Debt, units float64) *backends.Lease {
+	e.Helper()
+	l := e.start(units)
+	s := commitAs(l, backends.Succeeded)
+	s.Result, s.Owes = []byte("plan"), d
+	e.mustSettle(s)
+	e.expect(e.extend(l, e.span(units)), nil) // the commit may have lengthened it
+	return l
+}
+
+// claimed is what a Claim came to.
+type claimed struct {
+	leases []*backends.Lease
+	err    error
+}
+
+// claiming starts a Claim in the background and lets it come to rest.
+func (e *env) claiming(ctx context.Context, req backends.ClaimRequest) <-chan claimed {
+	out := make(chan claimed, 1)
+	go func() {
+		leases, err := e.B.Claim(ctx, req)
+		out <- claimed{leases, err}
+	}()
+	e.rest()
+	return out
+}
+
+// timeout is a context that ends after n units.
+func (e *env) timeout(n float64) context.Context {
+	ctx, cancel := context.WithTimeout(e.Context(), e.span(n))
+	e.Cleanup(cancel)
+	return ctx
+}
+
+// looked is what a Lookup came to.
+type looked struct {
+	record *backends.Record
+	err    error
+}
+
+// looking starts a Lookup in the background and lets it come to rest.
+func (e *env) looking(ctx context.Context, ref backends.Ref, since uint64) <-chan looked {
+	out := make(chan looked, 1)
+	go func() {
+		r, err := e.B.Lookup(ctx, ref, since)
+		out <- looked{r, err}
+	}()
+	e.rest()
+	return out
+}
+
+// rest lets everything happen that happens without time going by.
+func (e *env) rest() {
+	if e.h.Virtual {
+		synctest.Wait()
+		return
+	}
+	e.pass(0.25)
+}
+
+// await expects that c yields within 60 units.
+func await[T any](e *env, c <-chan T) T {
+	e.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(60 * e.unit):
+		e.Fatalf("still blocked after 60 units")
+		panic("unreachable")
+	}
+}
+
+// awaitLease expects that a Claim in the background gets exactly one lease.
+func (e *env) awaitLease(c <-chan claimed) *backends.Lease {
+	e.Helper()
+	got := await(e, c)
+	if got.err != nil || len(got.leases) != 1 {
+		e.Fatalf("Claim gave %d leases, error %v; want one", len(got.leases), got.err)
+	}
+	return got.leases[0]
+}
+
+// expectWait expects that n units have gone by since start, and hardly more:
+// things happen at their time, neither early nor at some poll.
+func (e *env) expectWait(start time.Time, n float64) {
+	e.Helper()
+	slack := 2*e.unit + e.f.Tick
+	switch {
+	case !e.f.Prompt:
+		slack = 20 * e.unit
+	case e.h.Virtual:
+		slack = e.unit/10 + e.f.Tick
+	}
+	took := time.Since(start)
+	if took < e.span(n)-e.unit/10 || took > e.span(n)+slack {
+		e.Fatalf("came after %v, want %v", took, e.span(n))
+	}
+}
+
+// expectSpan expects n units from one time of the store to another.
+func (e *env) expectSpan(what string, from, to time.Time, n float64) {
+	e.Helper()
+	if d := to.Sub(from); d < e.span(n)-e.unit/10 || d > e.span(n)+2*e.unit {
+		e.Fatalf("%s: %v, want %v", what, d, e.span(n))
+	}
+}
+
+// expectJob expects that l is a lease of that job.
+func (e *env) expectJob(l *backends.Lease, want backends.Job) {
+	e.Helper()
+	if l.Job.Ref != want.Ref {
+		e.Fatalf("got job %v, want %v", l.Job.Ref, want.Ref)
 	}
 }
 
@@ -117,13 +306,42 @@ func (e *env) settle(s backends.Settlement) error {
 // commit ends a lease as succeeded and expects that it is well.
 func (e *env) commit(l *backends.Lease) {
 	e.Helper()
-	e.mustSettle(backends.Settlement{Lease: l, Verb: backends.Commit, Outcome: backends.Succeeded})
+	e.mustSettle(commitAs(l, backends.Succeeded))
+}
+
+func commitAs(l *backends.Lease, end backends.State) backends.Settlement {
+	return backends.Settlement{Lease: l, Verb: backends.Commit, Outcome: end}
+}
+
+func retry(l *backends.Lease, d time.Duration) backends.Settlement {
+	return backends.Settlement{Lease: l, Verb: backends.Retry, Delay: d}
+}
+
+func snooze(l *backends.Lease, d time.Duration) backends.Settlement {
+	return backends.Settlement{Lease: l, Verb: backends.Snooze, Delay: d}
+}
+
+func release(l *backends.Lease) backends.Settlement {
+	return backends.Settlement{Lease: l, Verb: backends.Release}
+}
+
+func announced(l *backends.Lease) backends.Settlement {
+	return backends.Settlement{Lease: l, Verb: backends.Announced}
 }
 
 func (e *env) mustSettle(s backends.Settlement) {
 	e.Helper()
 	if err := e.settle(s); err != nil {
 		e.Fatalf("%v: %v", s.Verb, err)
+	}
+}
+
+// report extends a lease by ten units with a progress, and expects that it is well.
+func (e *env) report(l *backends.Lease, p backends.Progress) {
+	e.Helper()
+	errs, err := e.B.Extend(e.Context(), 10*e.unit, []backends.Beat{{Lease: l, Progress: &p}})
+	if err != nil || first(errs) != nil {
+		e.Fatalf("Extend with progress: %v, %v", err, first(errs))
 	}
 }
 
@@ -165,6 +383,19 @@ func (e *env) expect(err, want error) {
 	}
 }
 
+// expectErrs expects one outcome for each of several items.
+func (e *env) expectErrs(got []error, want ...error) {
+	e.Helper()
+	if len(got) != len(want) {
+		e.Fatalf("got %d outcomes (%v), want %d", len(got), got, len(want))
+	}
+	for i := range want {
+		if !errors.Is(got[i], want[i]) {
+			e.Fatalf("item %d: got error %v, want %v", i, got[i], want[i])
+		}
+	}
+}
+
 // pass lets n units of time go by: for spans in which nothing may happen. To
 // wait for something, block in Claim or Lookup.
 func (e *env) pass(n float64) {
@@ -172,6 +403,16 @@ func (e *env) pass(n float64) {
 	case <-time.After(time.Duration(n * float64(e.unit))):
 	case <-e.Context().Done():
 	}
+}
+
+// cancel cancels one job and returns the outcome.
+func (e *env) cancel(ref backends.Ref) error {
+	e.Helper()
+	errs, err := e.operator().Cancel(e.Context(), []backends.Ref{ref})
+	if err != nil {
+		e.Fatalf("Cancel: %v", err)
+	}
+	return first(errs)
 }
 
 // operator is the Operator of the Backend.
@@ -193,3 +434,7 @@ func first(errs []error) error {
 }
 
 func records(f backends.Features) bool { return f.Records }
+
+func kinds(f backends.Features) bool { return f.Kinds }
+
+func queues(f backends.Features) bool { return f.Queues }
