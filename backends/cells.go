@@ -19,9 +19,10 @@ type Cells interface {
 	Get(ctx context.Context, key string, hint Version) ([]byte, Version, error)
 
 	// Put writes v if the cell's version is still prev ("" = the key must be
-	// absent or expired), and returns the new version; else ErrConflict. A
-	// retry of one's own write that had taken effect is a success, not a
-	// conflict. The value goes at expire; the zero time = never.
+	// absent or expired), and returns the new version; else ErrConflict. Where a
+	// driver or its client repeats a write that had taken effect, that is a
+	// success, not a conflict; a caller that repeats Put reads again first. The
+	// value goes at expire; the zero time = never.
 	Put(ctx context.Context, key string, v []byte, prev Version, expire time.Time) (Version, error)
 }
 

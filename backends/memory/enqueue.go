@@ -25,12 +25,12 @@ func (b *Backend) Enqueue(ctx context.Context, req backends.EnqueueRequest) ([]b
 	defer b.unlock()
 	q := b.queue(req.Queue, req.Policy)
 	now := b.now()
+	q.tidy(now) // jobs that have expired take no room
 	for i := range req.Jobs {
 		if out[i].Err == nil {
 			b.add(q, &req.Jobs[i], now, &out[i])
 		}
 	}
-	q.reap(now, len(req.Jobs)+1)
 	return out, nil
 }
 
