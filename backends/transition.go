@@ -74,16 +74,18 @@ var Transitions = []Transition{
 // Legal refuses a step that no arrow of the table allows. Stores call it before
 // they write.
 func Legal(before, after Life) error {
+	from, to := before.Phase(), after.Phase()
 	for i := range Transitions {
-		if Transitions[i].allows(before, after) {
+		if t := &Transitions[i]; t.From == from && t.To == to && t.allows(before, after) {
 			return nil
 		}
 	}
 	return ErrIllegal
 }
 
+// allows judges a step from t.From to t.To.
 func (t *Transition) allows(b, a Life) bool {
-	if t.From != b.Phase() || t.To != a.Phase() || a.Token != b.Token+t.Token {
+	if a.Token != b.Token+t.Token {
 		return false
 	}
 	if b.State == Waiting && a.State == Succeeded { // any end but this one

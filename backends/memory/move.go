@@ -17,7 +17,7 @@ func (b *store) move(r *record, next backends.Life, now int64, term time.Duratio
 	}
 	q := r.seat.queue
 	q.takeOut(r)
-	r.known(next)
+	r.ties &^= toAnyone // whatever comes of it, it waits anew
 	first := next.State.Ended() && !prev.State.Ended()
 	counts := false
 	if first && r.tied(toBatch) {

@@ -1,7 +1,5 @@
 package memory
 
-import "github.com/leat-go/leat/backends"
-
 // A job of a kind that none of its claimers knows waits for the next deploy, but
 // not for ever: UnknownAfter past its due time it becomes an orphan, for any
 // worker to take and decide (R10). Each class remembers a time before which it
@@ -51,7 +49,7 @@ func (c *class) adopt(now int64) {
 	}
 	for _, r := range found {
 		q.takeOut(r)
-		r.orphan = true
+		r.ties |= toAnyone
 		q.putIn(r, now, 0)
 	}
 }
@@ -75,11 +73,4 @@ func (o *order) until(place int64, oldest *int64) []*record {
 		each(r)
 	}
 	return found
-}
-
-// known ends an orphan's time: whatever comes of it, it waits anew.
-func (r *record) known(next backends.Life) {
-	if next.State != backends.Waiting || next.Place != r.life.Place {
-		r.orphan = false
-	}
 }

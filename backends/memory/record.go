@@ -26,7 +26,6 @@ type record struct {
 	kept    bool   // stands in a line of ended ones
 	gone    bool   // removed from the store
 	ties    ties
-	orphan  bool // nobody who knows its kind took it in time
 	rare    *rare
 
 	job backends.Job
@@ -39,6 +38,7 @@ const (
 	toPlace    ties = 1 << iota // it has a supersede key
 	toBatch                     // it is a member
 	toResource                  // it uses one
+	toAnyone                    // an orphan: nobody who knows its kind took it in time
 )
 
 func tiesOf(j *backends.Job) ties {

@@ -62,7 +62,7 @@ func (q *queue) class(k classKey) *class {
 // an event is anybody's.
 func classOf(r *record) (k classKey, resource string) {
 	switch l := &r.life; {
-	case !l.State.Ended() && r.orphan:
+	case !l.State.Ended() && r.tied(toAnyone):
 		return classKey{orphan: true}, r.job.Resource
 	case !l.State.Ended():
 		return classKey{kind: r.job.Kind}, r.job.Resource
