@@ -1,0 +1,86 @@
+# What a developer runs by hand, and .ci/run in order. `make` alone lists it.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO       ?= go
+FUZZTIME ?= 10s
+
+# Tools, pinned; each version has a folder of its own, so that a new one is fetched.
+GOFUMPT     := .tools/gofumpt-v0.12.0/gofumpt
+STATICCHECK := .tools/staticcheck-v0.8.2/staticcheck
+
+MODULES := $(shell find . -name go.mod -not -path './.*' -exec dirname {} \; | sort)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: test race
+test: ## all tests, as a user runs them
+	$(GO) test work
+
+race: ## all tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -count=1 work
+
+.PHONY: check fmt vet staticcheck tidy rules standalone
+check: fmt vet staticcheck tidy rules standalone ## what needs no run: the next six
+
+fmt: $(GOFUMPT) ## gofumpt, without changing a file
+	@bad=$$($(GOFUMPT) -l .); if [ -n "$$bad" ]; then echo "not gofumpt'ed:"; echo "$$bad"; exit 1; fi
+
+vet: ## go vet
+	$(GO) vet work
+
+staticcheck: $(STATICCHECK) ## staticcheck
+	$(STATICCHECK) work
+
+tidy: ## go.mod and go.sum of every module say what is needed, and no more
+	@for m in $(MODULES); do echo "tidy $$m"; (cd $$m && GOWORK=off $(GO) mod tidy -diff); done
+
+rules: ## imports go one way (internal/rules)
+	$(GO) test -count=1 ./internal/rules
+
+standalone: ## every module builds outside the workspace, as its users get it
+	@for m in $(MODULES); do \
+		echo "standalone $$m"; (cd $$m && GOWORK=off $(GO) vet ./... && GOWORK=off $(GO) build -o /dev/null ./...); \
+	done
+
+$(GOFUMPT):
+	GOBIN=$(CURDIR)/$(@D) $(GO) install mvdan.cc/gofumpt@v0.12.0
+
+$(STATICCHECK):
+	GOBIN=$(CURDIR)/$(@D) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# The long rows of the test plan: A1 simulation, A2 histories against the
+# specification, A3 linearizability. A seed that fails is printed.
+.PHONY: long soak
+long: ## rows A1, A2, A3 at the size of CI
+	LEAT_CALLS=1000000 LEAT_STEPS=1000000 LEAT_SEEDS=20000 LEAT_OPS=100000 \
+		$(GO) test -count=1 -timeout 15m ./backends/...
+
+soak: ## the same a hundred times and more, for a night; the log is evidence
+	mkdir -p docs/evidence
+	LEAT_CALLS=1000000000 LEAT_STEPS=100000000 LEAT_SEEDS=10000000 LEAT_OPS=10000000 \
+		$(GO) test -count=1 -timeout 0 -v ./backends/... 2>&1 | tee docs/evidence/soak.log
+
+.PHONY: mutants fuzz
+mutants: ## row A4: break one rule at a time, and see a test notice
+	$(GO) run ./internal/mutants
+
+fuzz: ## each Fuzz function for FUZZTIME (10s)
+	@$(GO) test -list '^Fuzz' work | awk ' \
+		/^Fuzz/ { name[++n] = $$1 } \
+		/^ok/   { for (i = 1; i <= n; i++) print $$2, name[i]; n = 0 }' | \
+	while read -r pkg name; do \
+		echo "$$name $$pkg"; \
+		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$pkg" < /dev/null; \
+	done
+
+.PHONY: bench bench-quick
+bench: ## ours, the peers and the limit in turn, five times; BENCHFLAGS='-run live'
+	cd bench && GOWORK=off $(GO) run . -json bench.out $(BENCHFLAGS)
+
+bench-quick: ## the same in under two minutes
+	cd bench && GOWORK=off $(GO) run . -quick -json bench.out $(BENCHFLAGS)

@@ -1,0 +1,22 @@
+package main
+
+// sizes say how much is measured.
+type sizes struct {
+	rounds   int
+	jobs     int // timed, where one call does many
+	calls    int // timed, where each call does one
+	pending  int // in the memory row
+	costly   int // pending jobs of a peer that needs a goroutine for each
+	wakes    int // in the latency row
+	slowWake int // the same for a peer that polls
+}
+
+var (
+	full  = sizes{rounds: 5, jobs: 50_000, calls: 200_000, pending: 300_000, costly: 20_000, wakes: 2_000, slowWake: 20}
+	short = sizes{rounds: 3, jobs: 20_000, calls: 50_000, pending: 300_000, costly: 20_000, wakes: 300, slowWake: 5}
+)
+
+const (
+	workers   = 100 // slots of a live consumer
+	claimSize = 16  // jobs of a claim and of its settle, elsewhere
+)
