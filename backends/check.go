@@ -43,7 +43,7 @@ func (r ClaimRequest) Check(f Features) error {
 		return invalid("ClaimRequest.Max", "must be above 0")
 	}
 	if r.Grace < 0 || r.RunLimit < 0 {
-		return invalid("ClaimRequest.Grace", "must not be negative, nor RunLimit")
+		return invalid("ClaimRequest.Grace or RunLimit", "must not be negative")
 	}
 	if err := r.Policy.Check(); err != nil {
 		return err
@@ -135,13 +135,12 @@ func (b *Batch) check(self Ref) error {
 	case b.Tolerate < -1:
 		return invalid("Batch.Tolerate", "must be -1 or more")
 	case b.Members < 0 || b.Index < 0:
-		return invalid("Batch.Members", "must not be negative, nor Index")
-	case len(b.Seed) > MaxName:
-		return invalid("Batch.Seed", "longer than "+strconv.Itoa(MaxName)+" bytes")
+		return invalid("Batch.Members or Index", "must not be negative")
 	case b.Member == self:
 		return invalid("Batch.Member", "is the job itself")
-	case b.Member.IsZero():
-		return nil
+	}
+	if err := checkName("Batch.Seed", b.Seed, false); err != nil || b.Member.IsZero() {
+		return err
 	}
 	if err := checkName("Batch.Member.Tenant", b.Member.Tenant, false); err != nil {
 		return err
@@ -166,10 +165,12 @@ func (s *Settlement) Check(f Features) error {
 		return invalid("Settlement.Delay", "belongs to a retry or snooze")
 	case !s.Owes.In(Event | WriteBack):
 		return invalid("Settlement.Owes", "is unknown")
+	case s.Stored != "" && s.Verb != Commit:
+		return invalid("Settlement.Stored", "belongs to a commit")
 	case f.MaxResult > 0 && len(s.Result) > f.MaxResult:
 		return ErrTooLarge
 	}
-	return nil
+	return checkName("Settlement.Stored", s.Stored, false)
 }
 
 // Check refuses a malformed beat.
@@ -190,6 +191,9 @@ func (r ListRequest) Check() error {
 	}
 	if r.Limit < 0 || r.Limit > MaxPage {
 		return invalid("ListRequest.Limit", "must be from 0 to "+strconv.Itoa(MaxPage))
+	}
+	if err := checkName("ListRequest.Batch.ID", r.Batch.ID, false); err != nil {
+		return err
 	}
 	return checkSelection(r.Queue, r.Tenant)
 }

@@ -72,7 +72,7 @@ type Settlement struct {
 
 	Outcome State  // of a Commit: Succeeded, Dead, Cancelled, Superseded or Expired
 	Result  []byte // of a Commit that succeeded; at most Features.MaxResult
-	Stored  string // of a Commit that succeeded: where a large result lies instead, in the queue's bucket
+	Stored  string // of a Commit that succeeded: where a large result lies instead: a key in the queue's bucket, at most MaxName bytes
 	Reason  string // of any other end, for people; capped at MaxText
 
 	Error string // why this attempt failed (Retry, Commit of Dead); kept, capped at MaxText

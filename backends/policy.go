@@ -100,7 +100,7 @@ func (p *Policy) Check() error {
 	case p.UnknownAfter < 0 || p.UnknownAfter > maxSpan:
 		return invalid("Policy.UnknownAfter", "must be from 0 to 150 years")
 	case p.Retention > maxSpan || p.DeadRetention > maxSpan:
-		return invalid("Policy.Retention", "must be at most 150 years")
+		return invalid("Policy.Retention or DeadRetention", "must be at most 150 years")
 	case !p.Owes.In(Event):
 		return invalid("Policy.Owes", "may be Event only")
 	}

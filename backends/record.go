@@ -44,7 +44,7 @@ type Record struct {
 
 	State      State
 	Version    uint64 // grows with every visible change; hand it to Lookup to wait for the next
-	Generation int64  // one higher at every redrive; it starts with a time, so that no two lives of an id share one
+	Generation int64  // one higher at every redrive; it starts with the time of birth in ms, so that an id used again after its record has gone has another
 	Token      uint64
 	Attempt    int
 	Crashes    int

@@ -1,7 +1,10 @@
 package backends
 
 import (
+	"cmp"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -11,9 +14,11 @@ func redact(err error, u *url.URL) error {
 	if err == nil {
 		return nil
 	}
+	found := secrets(u, 2)
+	slices.SortFunc(found, func(a, b string) int { return cmp.Compare(len(b), len(a)) }) // one may hold another
 	text := err.Error()
 	clean := text
-	for _, s := range secrets(u, 2) {
+	for _, s := range found {
 		clean = strings.ReplaceAll(clean, s, "…")
 	}
 	if clean == text {
@@ -28,7 +33,7 @@ func secrets(u *url.URL, depth int) []string {
 	var found []string
 	add := func(s string) {
 		if len(s) > 3 { // shorter ones would tear words apart, and hide nothing
-			found = append(found, s, url.QueryEscape(s), url.PathEscape(s))
+			found = append(found, spellings(s)...)
 		}
 	}
 	add(u.RawQuery)
@@ -38,17 +43,32 @@ func secrets(u *url.URL, depth int) []string {
 		add(password)
 		add(u.User.Username())
 	}
-	for k, values := range u.Query() {
-		for _, v := range values {
-			if nested, err := url.Parse(v); err == nil && nested.Scheme != "" && depth > 0 {
-				found = append(found, secrets(nested, depth-1)...)
-			}
-			if k != "queue" {
-				add(v)
-			}
+	for pair := range strings.FieldsFuncSeq(u.RawQuery, func(r rune) bool { return r == '&' || r == ';' }) {
+		k, raw, _ := strings.Cut(pair, "=")
+		if k == "queue" {
+			continue
+		}
+		add(raw)
+		v, err := url.QueryUnescape(raw)
+		if err != nil {
+			continue
+		}
+		add(v)
+		if nested, err := url.Parse(v); err == nil && nested.Scheme != "" && depth > 0 {
+			found = append(found, secrets(nested, depth-1)...)
 		}
 	}
 	return found
+}
+
+// spellings are the ways in which s is written, in URLs and by %q.
+func spellings(s string) []string {
+	all := []string{s, url.QueryEscape(s), url.PathEscape(s), url.User(s).String()}
+	for _, s := range slices.Clone(all) {
+		q := strconv.Quote(s)
+		all = append(all, q[1:len(q)-1])
+	}
+	return all
 }
 
 type redacted struct {

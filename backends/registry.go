@@ -72,8 +72,9 @@ func (m *Mux) Open(ctx context.Context, rawURL string) (Backend, error) {
 		return nil, invalid("URL", fmt.Sprintf("no driver for scheme %q; import one of its packages (have: %s)",
 			u.Scheme, strings.Join(m.Schemes(), ", ")))
 	}
+	whole := *u // the driver may take it apart
 	b, err := open(ctx, u)
-	return b, redact(err, u)
+	return b, redact(err, &whole)
 }
 
 // Take splits the parameters of u: those in mine, and u without them, for a
@@ -104,7 +105,7 @@ func Params(u *url.URL, known ...string) (url.Values, error) {
 	}
 	for k, v := range q {
 		if k != "queue" && !slices.Contains(known, k) {
-			if strings.ContainsFunc(k, notName) { // may be the rest of an unescaped password
+			if strings.ContainsFunc(k, notName) || strings.Contains(u.RawQuery, "@") { // may be the rest of an unescaped password
 				k = "…"
 			}
 			return nil, invalid("URL", fmt.Sprintf("unknown parameter %q (known: %s)", k, strings.Join(append([]string{"queue"}, known...), ", ")))

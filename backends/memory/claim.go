@@ -68,32 +68,30 @@ func (q *queue) take(a *asking, n int, d time.Duration) []*backends.Lease {
 			return leases
 		}
 		next, turn := r.life.Claim(r.facts(a.now), d, a.can)
-		if l := q.lease(r, next, turn, a.now, d); l != nil {
-			leases = append(leases, l)
+		if q.carryOut(r, next, turn, a.now, d) {
+			leases = append(leases, r.lease(a.blank(len(leases)), turn == backends.Announce))
 		}
 	}
 	q.touch() // there may be more, for the next waiter
 	return leases
 }
 
-// lease carries out what a claim of r came to; nil if that was no lease.
-func (q *queue) lease(r *record, next backends.Life, turn backends.Turn, now int64, d time.Duration) *backends.Lease {
+// carryOut writes what a claim of r came to, and reports whether it was a lease.
+func (q *queue) carryOut(r *record, next backends.Life, turn backends.Turn, now int64, d time.Duration) bool {
 	if next.State == backends.Dead && turn == backends.Over {
 		r.more().reason = backends.ReasonCrashed
 	}
 	if err := q.store.move(r, next, now, d); err != nil {
-		return nil // the table forbids it: a bug, and the job stays where it was
+		q.store.logger().Error("leat: a bug: a claim was refused", "queue", q.name, "id", r.job.ID, "err", err)
+		return false
 	}
 	switch turn {
 	case backends.Run:
 		q.takeMeters(r, now)
-		return r.lease(false)
-	case backends.Announce:
-		return r.lease(true)
 	case backends.GaveUp:
 		q.count.dropped++
 		q.store.logger().Error("leat: announcing a job crashed too often; what it owed is dropped",
 			"queue", q.name, "id", r.job.ID, "dropped", next.Dropped.String())
 	}
-	return nil
+	return turn == backends.Run || turn == backends.Announce
 }

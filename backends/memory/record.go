@@ -147,8 +147,8 @@ func (r *record) snapshot() *backends.Record {
 }
 
 // lease is r as its new holder sees it.
-func (r *record) lease(announce bool) *backends.Lease {
-	l := &backends.Lease{
+func (r *record) lease(l *backends.Lease, announce bool) *backends.Lease {
+	*l = backends.Lease{
 		Job: &r.job, Queue: r.seat.queue.name,
 		Token: r.life.Token, Generation: r.life.Generation,
 		Attempt: int(r.life.Attempt), Crashes: int(r.life.Crashes), Order: r.order,

@@ -164,6 +164,19 @@ type asking struct {
 	kinds []string // nil = all
 	can   backends.Debt
 	now   int64
+	room  []backends.Lease // for the next leases
+}
+
+// blank is room for one more lease. Those of one claim are made together: up to
+// sixteen at a time, and no more than were given out so far, so that a lone one
+// costs no more than itself.
+func (a *asking) blank(given int) *backends.Lease {
+	if len(a.room) == 0 {
+		a.room = make([]backends.Lease, min(max(1, given), 16))
+	}
+	l := &a.room[0]
+	a.room = a.room[1:]
+	return l
 }
 
 // wants reports whether the claim takes what is in the class.
