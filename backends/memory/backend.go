@@ -68,7 +68,8 @@ type store struct {
 	nIdle     int
 	resources map[string]*resource
 	lastOrder int64
-	dirty     []*queue // got something claimable while the lock was held
+	dirty     []*queue  // got something claimable while the lock was held
+	leaving   []*record // have left the store, but not yet the directory
 	cells     cells
 }
 
@@ -132,6 +133,7 @@ func (b *Backend) lock() error {
 
 // unlock leaves it, waking one waiter of each queue that got work.
 func (b *store) unlock() {
+	b.clear()
 	for i, q := range b.dirty {
 		q.dirty = false
 		q.wake()

@@ -52,6 +52,16 @@ func (d *directory) remove(r *record) {
 	delete(d.byHash, r.hash)
 }
 
+// clear takes the records that left the store during one call out of the
+// directory, together: one after the other, each would wait for memory alone.
+func (b *store) clear() {
+	for i, r := range b.leaving {
+		b.jobs.remove(r)
+		b.leaving[i] = nil
+	}
+	b.leaving = b.leaving[:0]
+}
+
 // all yields every record, in no order.
 func (d *directory) all() iter.Seq[*record] {
 	return func(yield func(*record) bool) {

@@ -101,6 +101,9 @@ func (o *order) remove(r *record) {
 		o.heap.remove(r)
 		return
 	}
+	if next := r.next; next != nil {
+		next.index = -1 // as it is: the write fetches what the next claim will read
+	}
 	o.inLine.remove(r)
 }
 

@@ -131,7 +131,7 @@ func (b *store) remove(r *record) {
 		r.seat.placeOf(r).forget(r)
 	}
 	t := r.seat.tenant
-	b.jobs.remove(r)
+	b.leaving = append(b.leaving, r)
 	t.jobs--
 	b.rest(t)
 }

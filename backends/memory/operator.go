@@ -101,7 +101,7 @@ func (b *store) selected(queue string, state backends.State, tenant string, any 
 	q.reap(now, never)
 	var found []*record
 	for r := range b.jobs.all() {
-		if r.seat.queue == q && (any || r.job.Tenant == tenant) && (state == 0 || r.life.State == state) && match(r) {
+		if !r.gone && r.seat.queue == q && (any || r.job.Tenant == tenant) && (state == 0 || r.life.State == state) && match(r) {
 			found = append(found, r)
 		}
 	}

@@ -11,15 +11,15 @@ import (
 // jobs have is in rare. What every step touches stands first, in two cache
 // lines; the Job, which leases point to, is read when its ties say so.
 type record struct {
-	life    backends.Life
+	life backends.Life
+	links[*record]
+
 	hash    uint64 // of its ref
 	order   int64
 	ended   int64
 	drift   uint32 // order - drift is when it was created
 	version uint32
 	seat    *seat
-
-	links[*record]
 	in      *order // the container it is in, nil = none or a line of ended ones
 	index   int32  // in that container's heap, -1 = in its line
 	metered bool   // counts against the caps

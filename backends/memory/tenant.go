@@ -19,18 +19,19 @@ func (t *tenant) link() *links[*tenant] { return &t.links }
 
 // seat is a tenant's place at one queue.
 type seat struct {
-	tenant *tenant
-	queue  *queue
-	lanes  []*lane
-	places map[string]*place // by supersede key; nil until one is used
+	queue *queue
+	lanes []*lane
 
 	pass    float64 // virtual time at which its next turn comes (see turn.go)
 	turn    int     // number of its turns that are over
 	credit  int     // jobs served in this one
-	waiting int     // jobs in state waiting
-	meter   meter   // the tenant's own cap
 	share   backends.Tenancy
+	meter   meter            // the tenant's own cap
+	waiting int              // jobs in state waiting
 	policy  *backends.Policy // that share is from
+
+	tenant *tenant
+	places map[string]*place // by supersede key; nil until one is used
 }
 
 // tenant finds or makes one.
@@ -47,6 +48,10 @@ func (b *store) tenant(name string) *tenant {
 // find is the record of a ref, nil if there is none.
 func (b *store) find(ref backends.Ref, now int64) *record {
 	r := b.jobs.find(ref)
+	if r != nil && r.gone {
+		b.clear()
+		return nil
+	}
 	if r != nil && r.seat.queue.outlived(r, now) {
 		b.remove(r)
 		return nil
