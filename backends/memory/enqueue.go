@@ -51,11 +51,11 @@ func (b *store) add(q *queue, j *backends.Job, now int64, out *backends.Enqueued
 	r := b.create(s, j, now)
 	out.Order = r.order
 	b.enlist(r)
-	if j.Supersede != "" {
-		b.take(r, now)
-	}
 	if r.tied(toBatch) {
-		b.countUp(r.job.Batch.Member, now)
+		b.countUp(r.job.Batch.Member, now) // first: the job may take its collation job's place
+	}
+	if r.tied(toPlace) {
+		b.take(r, now)
 	}
 	q.tally(r, r.life, 1)
 	q.putIn(r, now, 0)

@@ -46,7 +46,7 @@ func (b *store) renew(r *record, next backends.Life, now int64, d time.Duration)
 	r.life = next
 	q.putIn(r, now, d)
 	if next.State == backends.Running && !r.metered {
-		q.takeMeters(r, now) // it had lapsed
+		q.resume(r) // it had lapsed
 	}
 	return nil
 }

@@ -79,14 +79,16 @@ func (q *queue) putIn(r *record, now int64, term time.Duration) {
 	switch {
 	case l.Due == 0 && l.State.Ended():
 		q.keep(r)
-	case l.Due == 0 || (waits && r.blocked()):
-		// held by its batch, or until an older job of its place is done
+	case l.Due == 0:
+		// held by its batch
 	case l.Due > now:
 		if waits {
 			q.count.scheduled++
 		}
 		q.schedule.push(r, term)
 		q.hurry(l.Due)
+	case waits && r.blocked():
+		// until an older job of its place is done
 	default:
 		// A lapsed lease no longer counts against the caps: else a dead worker
 		// would block its own rescue.

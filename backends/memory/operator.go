@@ -5,7 +5,6 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/leat-go/leat/backends"
 )
@@ -35,19 +34,6 @@ func (b *Backend) Stats(ctx context.Context, queue string) (backends.Stats, erro
 		}
 	}
 	return s, nil
-}
-
-// oldest is how long the first of those that wait has been due.
-func (q *queue) oldest(now int64) time.Duration {
-	since := now
-	for _, s := range q.seats {
-		for _, l := range s.lanes {
-			if r := l.ready.first(); r != nil && r.life.State == backends.Waiting {
-				since = min(since, r.life.Place)
-			}
-		}
-	}
-	return time.Duration(now - since)
 }
 
 // List pages through the records of a queue by order. A page costs a walk over

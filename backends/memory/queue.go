@@ -146,11 +146,23 @@ func (q *queue) meters(r *record) [3]*meter {
 	return ms
 }
 
+// takeMeters counts a claim.
 func (q *queue) takeMeters(r *record, now int64) {
 	r.metered = true
 	for _, m := range q.meters(r) {
 		if m != nil {
 			m.take(now)
+		}
+	}
+}
+
+// resume counts a lapsed lease that was renewed: it is in flight again, but no
+// new claim.
+func (q *queue) resume(r *record) {
+	r.metered = true
+	for _, m := range q.meters(r) {
+		if m != nil {
+			m.inFlight++
 		}
 	}
 }
