@@ -51,14 +51,17 @@ func (b *store) add(q *queue, j *backends.Job, now int64, out *backends.Enqueued
 	r := b.create(s, j, now)
 	out.Order = r.order
 	b.enlist(r)
-	if r.tied(toBatch) {
-		b.countUp(r.job.Batch.Member, now) // first: the job may take its collation job's place
-	}
-	if r.tied(toPlace) {
-		b.take(r, now)
-	}
+	older := r.takePlace()
 	q.tally(r, r.life, 1)
 	q.putIn(r, now, 0)
+	// The job stands. What follows may concern it too: it may be a member of one
+	// that it overtakes.
+	if r.tied(toBatch) {
+		b.countUp(r.job.Batch.Member, now)
+	}
+	for _, o := range older {
+		b.overtake(o, r, now)
+	}
 }
 
 // again answers for a job that is there: a duplicate, or the seal of a batch.

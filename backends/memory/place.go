@@ -29,28 +29,30 @@ func (s *seat) placeOf(r *record) *place {
 	return p
 }
 
-// take makes r, just created, the newest of its place.
-func (b *store) take(r *record, now int64) {
+// takePlace makes r, just created, the newest of its place, and returns the
+// older ones that live.
+func (r *record) takePlace() (older []*record) {
+	if !r.tied(toPlace) {
+		return nil
+	}
 	p := r.seat.placeOf(r)
 	p.order, p.id, p.trailing = r.order, r.job.ID, r.job.Trailing
 	p.refs++
-	for _, old := range slices.Clone(p.live) {
-		b.overtake(old, p, now)
-	}
+	older = slices.Clone(p.live)
 	p.live = append(p.live, r)
+	return older
 }
 
-func (b *store) overtake(old *record, p *place, now int64) {
-	next := old.life.Supersede(old.facts(now), p.trailing)
-	if next.State == backends.Superseded {
-		old.more().supersededBy = p.id
-	}
-	if next.State != old.life.State {
+// overtake ends an older job that waits, and marks one that runs.
+func (b *store) overtake(old, newest *record, now int64) {
+	next := old.life.Supersede(old.facts(now), newest.job.Trailing)
+	switch next.State {
+	case old.life.State:
+		old.life = next // a mark, which its holder finds at its next step
+		old.changed()
+	default:
 		_ = b.move(old, next, now, 0) // an arrow of the table
-		return
 	}
-	old.life = next // a mark, which its holder finds at its next step
-	old.changed()
 }
 
 // overtaken is what the place says of r.
