@@ -109,6 +109,7 @@ func (d *door) park(l *lane, opens int64) {
 	if opens != never && d.index < 0 {
 		d.opens = opens
 		d.class.queue.alarms.push(d)
+		d.class.queue.hurry(opens)
 	}
 }
 

@@ -11,13 +11,13 @@ const looks = 256
 
 // expect takes note of a job that came into the class.
 func (c *class) expect(r *record) {
-	if c.owes == 0 && !c.orphan {
-		c.stale = min(c.stale, c.queue.orphanAt(r))
+	if c.owes != 0 || c.orphan {
+		return
 	}
-}
-
-func (q *queue) orphanAt(r *record) int64 {
-	return r.life.Place + int64(q.policy.UnknownAfter)
+	if at := r.life.Place + int64(c.queue.policy.UnknownAfter); at < c.stale {
+		c.stale = at
+		c.queue.hurry(at)
+	}
 }
 
 // adopt makes orphans of the kinds that a claim doesn't know.

@@ -1,0 +1,72 @@
+package memory_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/backends/memory"
+)
+
+// The first who sleeps keeps the time for all. A claim that puts something
+// behind a door, here until the next token of a rate, must have it told.
+func TestRule_R3_WhoSleepsFirstKeepsTheTimeForAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := memory.New(memory.Options{})
+		defer b.Close()
+		policy := &backends.Policy{Tenant: backends.Tenancy{Cap: backends.Cap{Rate: 1}}}
+		request := func(kind string) backends.ClaimRequest {
+			return backends.ClaimRequest{Queue: "q", Policy: policy, Kinds: []string{kind}, Max: 2, Lease: time.Hour}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		go b.Claim(ctx, request("none of this kind")) // sleeps first
+		synctest.Wait()
+
+		enqueueKind(t, b, policy, "a", "1")
+		enqueueKind(t, b, policy, "a", "2")
+		start := time.Now()
+		for range 2 {
+			if leases, err := b.Claim(ctx, request("a")); err != nil || len(leases) != 1 {
+				t.Fatalf("%d leases, %v", len(leases), err)
+			}
+		}
+		if waited := time.Since(start); waited < time.Second || waited > 2*time.Second {
+			t.Errorf("the second job was claimed after %v, its token came after 1 s", waited)
+		}
+	})
+}
+
+// A worker that sleeps when a job of an unknown kind comes wakes when its time is over.
+func TestRule_R10_AnOrphanWakesWhoSleeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := memory.New(memory.Options{})
+		defer b.Close()
+		policy := &backends.Policy{UnknownAfter: time.Minute}
+		found := make(chan time.Duration)
+		start := time.Now()
+		go func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			defer cancel()
+			b.Claim(ctx, backends.ClaimRequest{Queue: "q", Policy: policy, Kinds: []string{"b"}, Max: 1, Lease: time.Hour})
+			found <- time.Since(start)
+		}()
+		synctest.Wait()
+		enqueueKind(t, b, policy, "a", "1")
+		if waited := <-found; waited < time.Minute || waited > 61*time.Second {
+			t.Errorf("the orphan was claimed after %v, want a minute", waited)
+		}
+	})
+}
+
+func enqueueKind(t *testing.T, b backends.Backend, p *backends.Policy, kind, id string) {
+	t.Helper()
+	_, err := b.Enqueue(t.Context(), backends.EnqueueRequest{
+		Queue: "q", Policy: p, Jobs: []backends.Job{{Ref: backends.Ref{ID: id}, Kind: kind}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
