@@ -17,19 +17,25 @@ func TestRule_R3_WhoSleepsFirstKeepsTheTimeForAll(t *testing.T) {
 		b := memory.New(memory.Options{})
 		defer b.Close()
 		policy := &backends.Policy{Tenant: backends.Tenancy{Cap: backends.Cap{Rate: 1}}}
-		request := func(kind string) backends.ClaimRequest {
-			return backends.ClaimRequest{Queue: "q", Policy: policy, Kinds: []string{kind}, Max: 2, Lease: time.Hour}
+		request := func(kind string, lease time.Duration) backends.ClaimRequest {
+			return backends.ClaimRequest{Queue: "q", Policy: policy, Kinds: []string{kind}, Max: 2, Lease: lease}
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		go b.Claim(ctx, request("none of this kind")) // sleeps first
+		go b.Claim(ctx, request("none of this kind", time.Hour)) // sleeps first
 		synctest.Wait()
+		enqueueKind(t, b, policy, "c", "0")
+		if _, err := b.Claim(ctx, request("c", 30*time.Minute)); err != nil { // whose end it waits for
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		time.Sleep(time.Minute)
 
 		enqueueKind(t, b, policy, "a", "1")
 		enqueueKind(t, b, policy, "a", "2")
 		start := time.Now()
 		for range 2 {
-			if leases, err := b.Claim(ctx, request("a")); err != nil || len(leases) != 1 {
+			if leases, err := b.Claim(ctx, request("a", time.Hour)); err != nil || len(leases) != 1 {
 				t.Fatalf("%d leases, %v", len(leases), err)
 			}
 		}
