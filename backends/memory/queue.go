@@ -61,11 +61,7 @@ func (q *queue) learn(p *backends.Policy) {
 	filled := p.Filled()
 	if q.given == nil || p.Version > q.policy.Version {
 		q.given, q.policy = p, filled
-		q.meter.set(filled.Cap, q.store.now())
-		for _, s := range q.seats {
-			s.refresh()
-		}
-		q.touch()
+		q.enforce()
 		return
 	}
 	if p.Version < q.policy.Version || q.warned {
@@ -77,6 +73,20 @@ func (q *queue) learn(p *backends.Policy) {
 	}
 	q.warned = true
 	q.store.logger().Warn("leat: two policies with one version; the first stays in force", "queue", q.name, "version", p.Version)
+}
+
+// enforce holds all that is there to a new policy.
+func (q *queue) enforce() {
+	now := q.store.now()
+	q.meter.set(q.policy.Cap, now)
+	for _, s := range q.seats {
+		s.refresh()
+	}
+	for _, c := range q.classes {
+		c.stale = min(c.stale, now) // look again
+	}
+	q.hurry(now)
+	q.touch()
 }
 
 // touch says that a waiter may find something now.
