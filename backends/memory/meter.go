@@ -17,6 +17,7 @@ type meter struct {
 	tokens   float64
 	filled   int64   // when tokens was right
 	doors    []*door // where lanes wait for it
+	shared   bool    // by many tenants
 }
 
 // set changes the bounds; what is in flight stays.
@@ -113,12 +114,17 @@ func (d *door) park(l *lane, opens int64) {
 	}
 }
 
-// open lets one lane back into its ring. There it claims and lets the next one
-// in, or parks again.
+// open lets lanes back into their ring. There they claim or park again. Before a
+// resource many tenants may wait, so it lets one in, which lets in the next;
+// before a tenant's cap only its own lanes do, and they keep their order among
+// themselves only if all are in.
 func (d *door) open() {
-	if l := d.parked.head; l != nil {
+	for l := d.parked.head; l != nil; l = d.parked.head {
 		d.unpark(l)
 		l.enter()
+		if d.meter.shared {
+			return
+		}
 	}
 }
 
@@ -141,7 +147,7 @@ func (b *store) resource(name string) *resource {
 	}
 	r := b.resources[name]
 	if r == nil {
-		r = &resource{}
+		r = &resource{meter: meter{shared: true}}
 		b.resources[name] = r
 	}
 	return r
