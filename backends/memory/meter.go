@@ -107,10 +107,14 @@ func (m *meter) door(c *class) *door {
 func (d *door) park(l *lane, opens int64) {
 	l.parkedAt = d
 	d.parked.push(l)
+	q := d.class.queue
+	if d.index >= 0 && opens < d.opens { // the rate was raised
+		q.alarms.remove(d)
+	}
 	if opens != never && d.index < 0 {
 		d.opens = opens
-		d.class.queue.alarms.push(d)
-		d.class.queue.hurry(opens)
+		q.alarms.push(d)
+		q.hurry(opens)
 	}
 }
 
