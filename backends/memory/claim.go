@@ -68,6 +68,10 @@ func (q *queue) take(a *asking, n int, d time.Duration) []*backends.Lease {
 			return leases
 		}
 		next, turn := r.life.Claim(r.facts(a.now), d, a.can)
+		if turn == backends.NotYet { // what isn't due stands in no lane: better stop than spin
+			q.store.logger().Error("leat: a bug: a job that isn't due stood in a lane", "queue", q.name, "id", r.job.ID)
+			return leases
+		}
 		if q.carryOut(r, next, turn, a.now, d) {
 			leases = append(leases, r.lease(a.blank(len(leases)), turn == backends.Announce))
 		}
