@@ -31,7 +31,7 @@ type Policy struct {
 	// Settle finds nothing.
 	Retention     time.Duration
 	DeadRetention time.Duration // of dead letters; 0 = DefaultDeadRetention, negative = none
-	Keep          int           // most ended records besides dead letters; the oldest go first. 0 = the store's default
+	Keep          int           // most ended records besides dead letters; those that closed first go first. 0 = the store's default
 
 	// Owes is what every end owes, whoever writes it: Event if the queue
 	// announces, else 0.
@@ -47,7 +47,7 @@ type Tenancy struct {
 
 // Cap bounds what runs. The zero value bounds nothing.
 type Cap struct {
-	InFlight int     // most leased jobs at a time
+	InFlight int     // most leased jobs at a time; a lapsed lease doesn't count
 	Rate     float64 // most claims per second, on average
 	Burst    int     // claims at once after a pause; 0 = max(1, Rate)
 }

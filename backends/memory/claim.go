@@ -30,13 +30,16 @@ func (b *Backend) Claim(ctx context.Context, req backends.ClaimRequest) ([]*back
 	for {
 		alarm := q.arm(w)
 		b.unlock()
-		err := b.sleep(ctx, w, alarm)
+		rang, err := b.sleep(ctx, w, alarm)
 		b.mu.Lock()
 		if b.closed {
 			return nil, backends.ErrClosed
 		}
 		if err != nil {
 			return nil, err
+		}
+		if rang {
+			q.touch() // what has come may be for another
 		}
 		w.woken, w.now = false, b.now()
 		if leases := q.take(&w.asking, req.Max, req.Lease); len(leases) > 0 {

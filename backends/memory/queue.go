@@ -27,6 +27,7 @@ type queue struct {
 	waiters line[*waiter]
 	alarm   int64 // when the first waiter's timer goes off
 	hurried bool  // it must be set earlier
+	shutOut bool  // the last claim couldn't look for orphans
 	dirty   bool
 
 	ended, dead line[*record] // kept records, by end

@@ -189,12 +189,19 @@ func (a *asking) knows(kind string) bool { return a.kinds == nil || slices.Conta
 // next takes out the record whose turn it is; nil if there is none.
 func (q *queue) next(a *asking) *record {
 	jobs := !q.jobsShut(a.now)
-	if jobs && a.kinds != nil {
-		q.adopt(a)
+	if a.kinds != nil {
+		q.shutOut = !jobs
+		if jobs {
+			q.adopt(a)
+		}
 	}
 	var best *lane
 	for _, c := range q.classes {
-		if !a.wants(c) || (c.owes == 0 && !jobs) {
+		if c.owes == 0 && !jobs {
+			c.shut(a.now)
+			continue
+		}
+		if !a.wants(c) {
 			continue
 		}
 		if l := c.front(a.now); l != nil && (best == nil || l.seat.pass < best.seat.pass) {
@@ -205,6 +212,13 @@ func (q *queue) next(a *asking) *record {
 		return nil
 	}
 	return best.serve(a)
+}
+
+// shut has who keeps the time look again when the queue's rate lets jobs out.
+func (c *class) shut(now int64) {
+	if opens := c.queue.meter.opens(now); c.ring.head != nil && opens != 0 {
+		c.queue.hurry(opens)
+	}
 }
 
 // front is the lane whose turn it is in the ring. A lane that a cap holds back

@@ -29,7 +29,7 @@ func (q *queue) wake() {
 	if q.waiters.head == nil {
 		return
 	}
-	if q.hurried {
+	if q.hurried || q.shutOut {
 		q.hurried = false
 		q.waiters.head.wake()
 	}
@@ -73,8 +73,9 @@ func (q *queue) quit(w *waiter) {
 	q.touch()
 }
 
-// sleep blocks until the waiter should look again; alarm is never, or when.
-func (b *Backend) sleep(ctx context.Context, w *waiter, alarm time.Duration) error {
+// sleep blocks until the waiter should look again; alarm < 0 is no timer. It
+// reports whether the timer went off.
+func (b *Backend) sleep(ctx context.Context, w *waiter, alarm time.Duration) (rang bool, err error) {
 	var timer <-chan time.Time
 	if alarm >= 0 {
 		t := time.NewTimer(alarm)
@@ -84,9 +85,10 @@ func (b *Backend) sleep(ctx context.Context, w *waiter, alarm time.Duration) err
 	select {
 	case <-w.signal:
 	case <-timer:
+		return true, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	case <-b.done:
 	}
-	return nil
+	return false, nil
 }
