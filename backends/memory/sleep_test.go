@@ -18,9 +18,9 @@ import (
 // and rates of every sort, sleep and wake at random. Whenever all sleep, a claim
 // that asks for the same as one of them must find nothing either.
 func TestRule_R3_NobodySleepsBesideWork(t *testing.T) {
-	seeds := 150
+	seeds := 600
 	if testing.Short() {
-		seeds = 30
+		seeds = 150
 	}
 	for seed := range uint64(seeds) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
