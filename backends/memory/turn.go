@@ -103,7 +103,6 @@ func (l *lane) enter() {
 	l.class.ring.push(l)
 	l.inRing = true
 	l.turn = l.seat.turn
-	q.hurry(l.class.stale) // behind a door nobody counted on it
 	q.touch()
 }
 
