@@ -126,7 +126,6 @@ func (d *door) open() {
 	for l := d.parked.head; l != nil; l = d.parked.head {
 		d.unpark(l)
 		l.enter()
-		d.class.queue.hurry(d.class.stale) // behind the door nobody counted on it
 		if d.meter.shared {
 			return
 		}

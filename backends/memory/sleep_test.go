@@ -22,7 +22,10 @@ func TestRule_R3_NobodySleepsBesideWork(t *testing.T) {
 	if testing.Short() {
 		seeds = 150
 	}
-	for seed := range uint64(seeds) {
+	for seed := range uint64(seeds + 1) {
+		if seed == uint64(seeds) {
+			seed = 575 // an orphan in a ring that was empty
+		}
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { newDorm(t, seed).run() })
 		})

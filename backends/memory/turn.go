@@ -103,6 +103,7 @@ func (l *lane) enter() {
 	l.class.ring.push(l)
 	l.inRing = true
 	l.turn = l.seat.turn
+	q.hurry(l.class.stale) // nobody counts on a class whose ring is empty
 	q.touch()
 }
 
