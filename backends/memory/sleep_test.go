@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -20,12 +22,9 @@ import (
 func TestRule_R3_NobodySleepsBesideWork(t *testing.T) {
 	seeds := 600
 	if testing.Short() {
-		seeds = 150
+		seeds = 300
 	}
-	for seed := range uint64(seeds + 1) {
-		if seed == uint64(seeds) {
-			seed = 575 // an orphan in a ring that was empty
-		}
+	for seed := range uint64(seeds) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { newDorm(t, seed).run() })
 		})
@@ -176,13 +175,10 @@ func (d *dorm) disturb(ctx context.Context) {
 // probe asks for what those ask who sleep.
 func (d *dorm) probe(ctx context.Context) {
 	d.mu.Lock()
-	asleep := make(map[int]backends.ClaimRequest, len(d.asleep))
-	for i, req := range d.asleep {
-		asleep[i] = req
-	}
+	asleep := maps.Clone(d.asleep)
 	d.mu.Unlock()
-	for i, req := range asleep {
-		start := time.Now()
+	for _, i := range slices.Sorted(maps.Keys(asleep)) {
+		req, start := asleep[i], time.Now()
 		now, cancel := context.WithTimeout(ctx, 1)
 		leases, _ := d.b.Claim(now, req)
 		cancel()

@@ -67,6 +67,40 @@ func TestRule_R10_AnOrphanWakesWhoSleeps(t *testing.T) {
 	})
 }
 
+// The same, when an earlier job of that kind has left its mark, and whoever keeps
+// the time has looked since, when there was none.
+func TestRule_R10_AnOrphanWakesWhoLookedWhenThereWasNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := memory.New(memory.Options{})
+		defer b.Close()
+		policy := &backends.Policy{UnknownAfter: time.Minute}
+		found := make(chan time.Duration)
+		start := time.Now()
+		go func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			defer cancel()
+			b.Claim(ctx, backends.ClaimRequest{Queue: "q", Policy: policy, Kinds: []string{"b"}, Max: 1, Lease: time.Hour})
+			found <- time.Since(start)
+		}()
+		synctest.Wait()
+		enqueueKind(t, b, policy, "a", "1")
+		leases, err := b.Claim(t.Context(), backends.ClaimRequest{Queue: "q", Policy: policy, Max: 1, Lease: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Settle(t.Context(), []backends.Settlement{{Lease: leases[0], Verb: backends.Commit, Outcome: backends.Succeeded}})
+		soon := backends.Job{Ref: backends.Ref{ID: "soon"}, Delay: time.Second}
+		b.Enqueue(t.Context(), backends.EnqueueRequest{Queue: "q", Policy: policy, Jobs: []backends.Job{soon}})
+		b.Cancel(t.Context(), []backends.Ref{soon.Ref})
+		time.Sleep(2 * time.Second) // the sleeper has looked
+
+		enqueueKind(t, b, policy, "a", "2")
+		if waited := <-found; waited < 62*time.Second || waited > 63*time.Second {
+			t.Errorf("the orphan was claimed after %v, want 62 s", waited)
+		}
+	})
+}
+
 func enqueueKind(t *testing.T, b backends.Backend, p *backends.Policy, kind, id string) {
 	t.Helper()
 	_, err := b.Enqueue(t.Context(), backends.EnqueueRequest{
