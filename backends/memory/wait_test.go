@@ -51,15 +51,7 @@ func TestRule_R10_AnOrphanWakesWhoSleeps(t *testing.T) {
 		b := memory.New(memory.Options{})
 		defer b.Close()
 		policy := &backends.Policy{UnknownAfter: time.Minute}
-		found := make(chan time.Duration)
-		start := time.Now()
-		go func() {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-			defer cancel()
-			b.Claim(ctx, backends.ClaimRequest{Queue: "q", Policy: policy, Kinds: []string{"b"}, Max: 1, Lease: time.Hour})
-			found <- time.Since(start)
-		}()
-		synctest.Wait()
+		found := sleeper(t, b, policy)
 		enqueueKind(t, b, policy, "a", "1")
 		if waited := <-found; waited < time.Minute || waited > 61*time.Second {
 			t.Errorf("the orphan was claimed after %v, want a minute", waited)
@@ -74,15 +66,7 @@ func TestRule_R10_AnOrphanWakesWhoLookedWhenThereWasNone(t *testing.T) {
 		b := memory.New(memory.Options{})
 		defer b.Close()
 		policy := &backends.Policy{UnknownAfter: time.Minute}
-		found := make(chan time.Duration)
-		start := time.Now()
-		go func() {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-			defer cancel()
-			b.Claim(ctx, backends.ClaimRequest{Queue: "q", Policy: policy, Kinds: []string{"b"}, Max: 1, Lease: time.Hour})
-			found <- time.Since(start)
-		}()
-		synctest.Wait()
+		found := sleeper(t, b, policy)
 		enqueueKind(t, b, policy, "a", "1")
 		leases, err := b.Claim(t.Context(), backends.ClaimRequest{Queue: "q", Policy: policy, Max: 1, Lease: time.Hour})
 		if err != nil {
@@ -99,6 +83,21 @@ func TestRule_R10_AnOrphanWakesWhoLookedWhenThereWasNone(t *testing.T) {
 			t.Errorf("the orphan was claimed after %v, want 62 s", waited)
 		}
 	})
+}
+
+// sleeper is a worker that knows kind b alone and sleeps already; it tells how
+// long it took until it got a job, or gave up after an hour.
+func sleeper(t *testing.T, b backends.Backend, p *backends.Policy) <-chan time.Duration {
+	found := make(chan time.Duration)
+	start := time.Now()
+	go func() {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		b.Claim(ctx, backends.ClaimRequest{Queue: "q", Policy: p, Kinds: []string{"b"}, Max: 1, Lease: time.Hour})
+		found <- time.Since(start)
+	}()
+	synctest.Wait()
+	return found
 }
 
 func enqueueKind(t *testing.T, b backends.Backend, p *backends.Policy, kind, id string) {
