@@ -1,0 +1,88 @@
+// Package telemetry is the one place for the names of spans, metrics and their
+// attributes. They are those of OpenTelemetry's semantic conventions for
+// messaging; what those have no word for begins with "leat.".
+//
+// Where the program has installed no SDK, OpenTelemetry's own no-op does the
+// work, and an instrument that isn't enabled costs a branch.
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/leat-go/leat/backends"
+)
+
+// scope names the instrumentation.
+const scope = "github.com/leat-go/leat"
+
+var (
+	system      = attribute.String("messaging.system", "leat")
+	destination = attribute.Key("messaging.destination.name")
+	operation   = attribute.Key("messaging.operation.name")
+	opType      = attribute.Key("messaging.operation.type")
+	messageID   = attribute.Key("messaging.message.id")
+	bodySize    = attribute.Key("messaging.message.body.size")
+	batchCount  = attribute.Key("messaging.batch.message_count")
+	errorType   = attribute.Key("error.type")
+
+	jobKind    = attribute.Key("leat.job.kind")
+	jobAttempt = attribute.Key("leat.job.attempt")
+	jobOutcome = attribute.Key("leat.job.outcome")
+)
+
+// seconds are the bounds of histograms: a queue's handlers take from microseconds
+// to an hour.
+var seconds = metric.WithExplicitBucketBoundaries(
+	0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600,
+)
+
+func tracer(p trace.TracerProvider) trace.Tracer {
+	if p == nil {
+		p = otel.GetTracerProvider()
+	}
+	return p.Tracer(scope)
+}
+
+func meter(p metric.MeterProvider) metric.Meter {
+	if p == nil {
+		p = otel.GetMeterProvider()
+	}
+	return p.Meter(scope)
+}
+
+// must drops the error of a new instrument: only a bad name has one, and the
+// instrument is a no-op then.
+func must[T any](instrument T, _ error) T { return instrument }
+
+// TypeOf is a word of few values for an error, which may go into an attribute: its
+// text may not.
+func TypeOf(err error) string {
+	for _, known := range [...]struct {
+		err  error
+		name string
+	}{
+		{context.Canceled, "canceled"},
+		{context.DeadlineExceeded, "timeout"},
+		{backends.ErrBacklogFull, "backlog_full"},
+		{backends.ErrKeyReused, "key_reused"},
+		{backends.ErrTooLarge, "too_large"},
+		{backends.ErrInvalid, "invalid"},
+		{backends.ErrLost, "lost"},
+		{backends.ErrCancelled, "cancelled"},
+		{backends.ErrSuperseded, "superseded"},
+		{backends.ErrClosed, "closed"},
+		{errors.ErrUnsupported, "unsupported"},
+	} {
+		if errors.Is(err, known.err) {
+			return known.name
+		}
+	}
+	return fmt.Sprintf("%T", err)
+}

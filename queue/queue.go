@@ -1,0 +1,170 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/internal/seam"
+)
+
+// Queue is one queue of jobs with args T and results R. Producers, workers and
+// readers each hold one; the facts that they must agree on are its fields.
+//
+// Set the fields before the first use, which reads them once; after that a Queue
+// is safe for concurrent use. The zero value of each is its default. Make a Queue
+// with [New], [Open] or [View].
+type Queue[T, R any] struct {
+	// Schema is the version of T. Raise it when older programs could not handle
+	// what this one enqueues: newer jobs wait for workers that know them.
+	Schema int
+
+	Codec    Codec         // of args and results; nil = JSON
+	Inline   int           // most bytes of encoded args or result beside the job; 0 = 64 KiB
+	Bucket   Bucket        // for larger ones; nil = ErrTooLarge
+	BlobLife time.Duration // how long args in Bucket are kept for a job that has no expiry, from its due time; 0 = 30 days
+	Box      Box           // encrypts args and results; nil = not
+	Announce Announcer     // tells the world that jobs have ended; nil = nobody
+
+	MaxAttempts   int           // of a job that has no limit of its own; 0 = 5
+	MaxCrashes    int           // so many lost leases end a job dead; 0 = 3
+	UnknownAfter  time.Duration // how long a job waits when no worker knows its kind or schema; 0 = 1 h
+	Retention     time.Duration // of ended jobs, and of their keys; 0 = 24 h, negative = none
+	DeadRetention time.Duration // of dead letters; 0 = 14 days, negative = none
+	Keep          int           // most ended jobs kept, dead letters aside; 0 = the store's default
+
+	Backlog int                // most waiting jobs, beyond which Enqueue answers ErrBacklogFull; 0 = unlimited
+	Cap     Cap                // of the whole queue; zero = none
+	Tenant  Tenancy            // each tenant's share
+	Tenants map[string]Tenancy // exceptions by name
+
+	// PolicyVersion orders the limits above where programs of several versions
+	// share a store: the highest wins. Raise it when you change a limit.
+	PolicyVersion int
+
+	Tracing trace.TracerProvider // nil = the global one
+	Metrics metric.MeterProvider // nil = the global one
+
+	name    string
+	kind    string
+	backend backends.Backend
+	bound   error // why a View of the backend could not be had
+	inView  bool  // backend is a View of state.root
+	state   *state
+}
+
+// state is what copies of a Queue share.
+type state struct {
+	root   backends.Backend
+	close  func() error
+	once   sync.Once
+	facts  *facts
+	broken error // why the fields make no sense
+
+	mu       sync.Mutex
+	instance []byte // see instanceKey
+}
+
+// New returns a queue of this name on b, which stays the caller's to close.
+func New[T, R any](b backends.Backend, name string) *Queue[T, R] {
+	return &Queue[T, R]{name: name, backend: b, state: &state{root: b}}
+}
+
+// Open opens a backend by URL and returns the queue that the URL's "queue"
+// parameter names, as in "memory://?queue=whatif". The program imports the
+// driver of the URL's scheme. Close the queue to close the backend.
+func Open[T, R any](ctx context.Context, rawURL string) (*Queue[T, R], error) {
+	u, err := url.Parse(rawURL)
+	if err != nil { // which quotes the URL
+		return nil, fmt.Errorf("queue: open: %w", &InvalidError{Field: "URL", Reason: "can't be parsed"})
+	}
+	name := u.Query().Get("queue")
+	if name == "" {
+		return nil, fmt.Errorf("queue: open: %w", &InvalidError{Field: "URL", Reason: "names no queue: add ?queue=NAME"})
+	}
+	b, err := backends.Open(ctx, rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("queue: open: %w", err)
+	}
+	q := New[T, R](b, name)
+	q.state.close = b.Close
+	return q, nil
+}
+
+// View returns q for jobs of another kind, with other types: several kinds share
+// one queue, its limits and its fair turns. The kind of New and Open is "". Set
+// the fields of q first: they are copied. Kinds are at most 240 bytes without '@'.
+//
+//	emails := queue.View[Email, queue.None](q, "email")
+func View[T, R, T0, R0 any](q *Queue[T0, R0], kind string) *Queue[T, R] {
+	return &Queue[T, R]{
+		Schema: q.Schema, Codec: q.Codec, Inline: q.Inline, Bucket: q.Bucket, BlobLife: q.BlobLife, Box: q.Box, Announce: q.Announce,
+		MaxAttempts: q.MaxAttempts, MaxCrashes: q.MaxCrashes, UnknownAfter: q.UnknownAfter,
+		Retention: q.Retention, DeadRetention: q.DeadRetention, Keep: q.Keep,
+		Backlog: q.Backlog, Cap: q.Cap, Tenant: q.Tenant, Tenants: q.Tenants, PolicyVersion: q.PolicyVersion,
+		Tracing: q.Tracing, Metrics: q.Metrics,
+		name: q.name, kind: kind, backend: q.backend, bound: q.bound, inView: q.inView, state: &state{root: q.state.root},
+	}
+}
+
+// On returns q acting inside something of the caller's: a transaction, say. What
+// keeps it from doing so comes out of the next call.
+//
+//	q.On(sqlite.Tx(tx)).Enqueue(ctx, args) // exists if and only if tx commits
+func (q *Queue[T, R]) On(v backends.View) *Queue[T, R] {
+	bound := *q
+	b, err := v.Bind(q.state.root)
+	if err != nil {
+		bound.bound = fmt.Errorf("queue: %w", err)
+		return &bound
+	}
+	bound.backend, bound.inView = b, true
+	return &bound
+}
+
+// Name is the queue's name.
+func (q *Queue[T, R]) Name() string { return q.name }
+
+// Kind is the kind of its jobs, "" unless it is a View.
+func (q *Queue[T, R]) Kind() string { return q.kind }
+
+// Close closes the backend if Open opened it.
+func (q *Queue[T, R]) Close() error {
+	if q.state.close == nil {
+		return nil
+	}
+	return q.state.close()
+}
+
+// ready reads the fields, once, and returns what they come to.
+func (q *Queue[T, R]) ready() (*facts, error) {
+	s := q.state
+	s.once.Do(func() { s.facts, s.broken = q.read() })
+	if s.broken != nil {
+		return nil, s.broken
+	}
+	return s.facts, q.bound
+}
+
+// Inside is for the other rooms of this module.
+func (q *Queue[T, R]) Inside(seam.Key) (*seam.Queue, error) {
+	f, err := q.ready()
+	if err != nil {
+		return nil, err
+	}
+	return &seam.Queue{
+		Name: f.name, Kind: f.kind, Kinds: f.kinds, Backend: q.backend, Features: f.features,
+		Policy: f.policy, Filled: f.policy.Filled(), Mime: f.codec.ContentType(),
+		Encode: f.codec.Encode, Decode: f.codec.Decode,
+		Job:    func(ctx context.Context, a *seam.Attempt) (any, error) { return leased[T](ctx, f, a) },
+		Pack:   f.packResult,
+		Unpack: func(ctx context.Context, r *backends.Record) (io.ReadCloser, error) { return f.openResult(ctx, r) },
+	}, nil
+}
