@@ -13,9 +13,9 @@ import (
 
 // Producer watches the enqueues of one queue.
 type Producer struct {
-	tracer trace.Tracer
-	took   metric.Float64Histogram
-	sent   metric.Int64Counter
+	spans spans
+	took  metric.Float64Histogram
+	sent  metric.Int64Counter
 
 	name  string
 	start []trace.SpanStartOption
@@ -26,7 +26,7 @@ type Producer struct {
 func NewProducer(tp trace.TracerProvider, mp metric.MeterProvider, queue, kind string) *Producer {
 	m := meter(mp)
 	p := &Producer{
-		tracer: tracer(tp),
+		spans: spans{tp},
 		took: must(m.Float64Histogram("messaging.client.operation.duration", metric.WithUnit("s"), seconds,
 			metric.WithDescription("Duration of an operation on the queue."))),
 		sent: must(m.Int64Counter("messaging.client.sent.messages", metric.WithUnit("{message}"),
@@ -43,8 +43,10 @@ func NewProducer(tp trace.TracerProvider, mp metric.MeterProvider, queue, kind s
 // Send begins an enqueue of n jobs; end says what came of it, and which job it was
 // if it was one.
 func (p *Producer) Send(ctx context.Context, n int) (_ context.Context, end func(id string, err error)) {
-	begun := time.Now()
-	ctx, span := p.tracer.Start(ctx, p.name, p.start...)
+	begun, span := time.Now(), nowhere
+	if tracer := p.spans.tracer(); tracer != nil {
+		ctx, span = tracer.Start(ctx, p.name, p.start...)
+	}
 	return ctx, func(id string, err error) {
 		if span.IsRecording() {
 			if n > 1 {

@@ -1,0 +1,27 @@
+package worker
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// Exponential is a backoff with full jitter: after the n-th failure a random wait
+// of up to base × 2^(n-1), at most most. Full jitter spreads jobs that failed
+// together over the whole window.
+func Exponential(base, most time.Duration) func(attempt int) time.Duration {
+	return func(attempt int) time.Duration {
+		return rand.N(ceiling(base, most, attempt) + 1)
+	}
+}
+
+// ceiling is the longest wait after so many failures.
+func ceiling(base, most time.Duration, attempt int) time.Duration {
+	d := max(0, base)
+	for ; attempt > 1 && d < most; attempt-- {
+		d *= 2
+		if d <= 0 { // overflow, or a base of nothing
+			return max(0, min(base, most))
+		}
+	}
+	return max(0, min(d, most))
+}

@@ -1,0 +1,146 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"time"
+
+	"github.com/leat-go/leat/backends"
+)
+
+// claimLoop leases jobs for the slots that are free, never more (R8), until ctx
+// ends. Its error is one that no waiting will mend.
+func (e *engine) claimLoop(ctx context.Context) error {
+	poll := newPoll(ctx, e.Lease)
+	defer poll.stop()
+	fails := 0
+	for {
+		req, ok := e.nextClaim(ctx)
+		if !ok {
+			return nil
+		}
+		leases, err := e.store.Claim(poll.context(), req)
+		switch {
+		case err == nil:
+			fails = 0
+			e.claim(leases)
+		case ctx.Err() != nil:
+			return nil
+		case poll.over(): // it waited all the time, and there was nothing
+			fails = 0
+		case hopeless(err):
+			return fmt.Errorf("worker: claim: %w", err)
+		default:
+			fails++
+			e.watch.claimFailed(err)
+			after(ctx, again(fails, e.Lease))
+			continue
+		}
+		e.health.claimed(time.Now())
+	}
+}
+
+// nextClaim waits for a free slot. While there is none it asks now and then for
+// what can be announced without one: events of workers that have died.
+func (e *engine) nextClaim(ctx context.Context) (backends.ClaimRequest, bool) {
+	var tick <-chan time.Time
+	for ctx.Err() == nil {
+		e.mu.Lock()
+		n, can := e.freeSlots(), e.canAnnounce()
+		e.mu.Unlock()
+		if n > 0 {
+			return e.request(n, can), true
+		}
+		if tick == nil {
+			t := time.NewTimer(e.Beat)
+			defer t.Stop()
+			tick = t.C
+		}
+		select {
+		case <-e.room:
+			runtime.Gosched() // let others finish too: one claim for all of them
+		case <-tick:
+			e.claimEvents(ctx, can)
+			tick = nil
+		case <-ctx.Done():
+		}
+	}
+	return backends.ClaimRequest{}, false
+}
+
+// freeSlots is how many jobs may be leased: as many as there are slots without
+// one, while no more than Concurrency wait to be written.
+func (e *engine) freeSlots() int {
+	return min(e.Concurrency-e.busy-e.todo.len(), e.Concurrency-e.settling)
+}
+
+// canAnnounce leaves events to others while the topic is behind.
+func (e *engine) canAnnounce() backends.Debt {
+	if e.telling >= e.mostTelling()/2 {
+		return e.can &^ backends.Event
+	}
+	return e.can
+}
+
+func (e *engine) request(n int, can backends.Debt) backends.ClaimRequest {
+	return backends.ClaimRequest{
+		Queue: e.facts.Name, Policy: e.facts.Policy, Kinds: e.wire, Max: n, Lease: e.Lease,
+		RunLimit: e.limit, Grace: e.Grace, Resources: e.Resources, CanAnnounce: can,
+	}
+}
+
+// claimEvents takes leases of ended jobs that owe an event, and of no others.
+func (e *engine) claimEvents(ctx context.Context, can backends.Debt) {
+	if can &= backends.Event; can == 0 || !e.facts.Features.Kinds {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Millisecond)
+	defer cancel()
+	req := e.request(announceBatch, can)
+	req.Kinds = []string{}
+	if leases, err := e.store.Claim(ctx, req); err == nil {
+		e.claim(leases)
+	}
+}
+
+// hopeless errors of a claim will be the same next time.
+func hopeless(err error) bool {
+	return errors.Is(err, backends.ErrClosed) || errors.Is(err, backends.ErrInvalid) || errors.Is(err, errors.ErrUnsupported)
+}
+
+// again is the wait after so many failures in a row: jittered, and never so long
+// that the leases would lapse because of it alone.
+func again(fails int, lease time.Duration) time.Duration {
+	d := ceiling(50*time.Millisecond, min(5*time.Second, lease/3), fails)
+	return d/2 + rand.N(d/2+1)
+}
+
+// poll is the context of claims. Each ends after a lease time at the latest, so that
+// a store which hangs can be told from a queue without jobs; several claims share
+// one.
+type poll struct {
+	parent context.Context
+	span   time.Duration
+	fresh  time.Time
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+func newPoll(parent context.Context, span time.Duration) *poll {
+	return &poll{parent: parent, span: span, ctx: parent, cancel: func() {}}
+}
+
+func (p *poll) context() context.Context {
+	if now := time.Now(); now.After(p.fresh) {
+		p.cancel()
+		p.ctx, p.cancel = context.WithTimeout(p.parent, p.span)
+		p.fresh = now.Add(p.span / 2)
+	}
+	return p.ctx
+}
+
+func (p *poll) over() bool { return p.ctx.Err() != nil }
+func (p *poll) stop()      { p.cancel() }

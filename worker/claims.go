@@ -1,0 +1,180 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/internal/seam"
+	"github.com/leat-go/leat/queue"
+)
+
+// Claim is one job in the hands of a loop over Claims.
+type Claim[T, R any] struct {
+	*queue.Job[T]
+
+	w    *Worker[T, R]
+	a    *attempt
+	over bool
+}
+
+// Claims leases jobs one at a time, for programs that are a loop and not a worker:
+//
+//	for c, err := range worker.Claims(ctx, q) {
+//		if err != nil {
+//			return err
+//		}
+//		plan, err := optimise(c.Context(), c.Args)
+//		if err != nil {
+//			err = c.Fail(ctx, err)
+//		} else {
+//			err = c.Done(ctx, plan)
+//		}
+//		…
+//	}
+//
+// While the body runs the lease is renewed. A claim that is neither done nor failed
+// at the next turn, at a break or in a panic is released: no attempt is used. The
+// loop ends when ctx ends; an error ends it, too. Loops may run side by side.
+func Claims[T, R any](ctx context.Context, q *queue.Queue[T, R]) iter.Seq2[*Claim[T, R], error] {
+	return New(q, Handler[T, R](nil)).Claims(ctx)
+}
+
+// Claims is the package's Claims with the fields of w: Lease, Beat, RunLimit,
+// Backoff, Grace. Its handler, Concurrency and AfterSuccess don't count.
+func (w *Worker[T, R]) Claims(ctx context.Context) iter.Seq2[*Claim[T, R], error] {
+	return func(yield func(*Claim[T, R], error) bool) {
+		if err := w.claims(ctx, func(c *Claim[T, R]) bool { return yield(c, nil) }); err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+func (w *Worker[T, R]) claims(ctx context.Context, yield func(*Claim[T, R]) bool) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	single := *w
+	single.Concurrency, single.AfterSuccess = 1, nil
+	e, err := newEngine(ctx, &single.Pool, []Kind{looped[T, R]{&single}})
+	if err != nil {
+		return fmt.Errorf("worker: %w", err)
+	}
+	e.own = true
+	ended := make(chan error, 1)
+	go func() {
+		ended <- e.run(ctx)
+		close(ended)
+	}()
+	// The loop's own goroutine is the slot. However the body ends, what it holds is
+	// handed in before the engine is waited for.
+	var a *attempt
+	defer func() {
+		stop()
+		if a != nil {
+			e.slots.leave(a)
+		}
+		<-ended
+	}()
+	e.slots.started = 1
+	for a = e.slots.next(nil); a != nil; a = e.slots.next(a) {
+		if more := w.turn(a, yield); !more {
+			return nil
+		}
+	}
+	return <-ended
+}
+
+// turn gives one job to the body of the loop.
+func (w *Worker[T, R]) turn(a *attempt, yield func(*Claim[T, R]) bool) bool {
+	a.ctx = a.e.watch.begin(a)
+	a.write = backends.Settlement{Verb: backends.Release} // unless the body says otherwise
+	made, err := a.kind.Job(a.ctx, &a.Attempt)
+	if err != nil {
+		if errors.Is(err, seam.ErrUndecodable) {
+			err = deadFor("its args can't be decoded", err)
+		}
+		a.decide(verdict{err: err})
+		return true
+	}
+	c := &Claim[T, R]{Job: made.(*queue.Job[T]), w: w, a: a}
+	more := yield(c)
+	if !c.over {
+		c.over = true
+		a.e.watch.decided(a, verdict{err: errUnsettled})
+	}
+	return more
+}
+
+// Context ends when the claim should: see [Handler].
+func (c *Claim[T, R]) Context() context.Context { return c.a.ctx }
+
+// Done commits the result. ErrLost, ErrCancelled and ErrSuperseded say that it was
+// not taken.
+func (c *Claim[T, R]) Done(ctx context.Context, result R) error {
+	if c.over {
+		return errClaimOver
+	}
+	return c.settle(ctx, "done", c.w.packed(c.a.ctx, c.a.kind.Queue, c.a, result))
+}
+
+// Fail ends the attempt as a handler's error would: retry, or dead letter.
+func (c *Claim[T, R]) Fail(ctx context.Context, err error) error {
+	if c.over {
+		return errClaimOver
+	}
+	if err == nil {
+		err = errors.New("failed, for no reason given")
+	}
+	return c.settle(ctx, "fail", verdict{err: err})
+}
+
+// settle writes the verdict through the settle loop, and waits for the answer.
+func (c *Claim[T, R]) settle(ctx context.Context, verb string, v verdict) error {
+	c.over = true
+	failed := v.err
+	c.a.decide(v)
+	answer := c.a.ask()
+	select {
+	case err := <-answer:
+		if err == nil && verb == "done" {
+			err = failed // it became a dead letter, say: the result could not be encoded
+		}
+		if err != nil {
+			return fmt.Errorf("worker: %s: %w", verb, err)
+		}
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("worker: %s: the outcome is unknown: %w", verb, ctx.Err())
+	}
+}
+
+var (
+	errUnsettled = errors.New("worker: the loop went on without settling the job")
+	errClaimOver = errors.New("worker: the claim was settled before, or its turn is over")
+)
+
+// looped makes the kind of a Worker whose handler is the body of a loop.
+type looped[T, R any] struct{ *Worker[T, R] }
+
+func (l looped[T, R]) kind() (*kind, error) { return l.Worker.newKind() }
+
+// ask has the settle loop write what was decided now, and gives the answer.
+func (a *attempt) ask() <-chan error {
+	a.e.mu.Lock()
+	defer a.e.mu.Unlock()
+	answer := make(chan error, 1)
+	a.reply = answer
+	a.handedIn = true
+	a.commit()
+	return answer
+}
+
+// answer tells Claims what the store said.
+func (a *attempt) answer(err error) {
+	if a.reply != nil {
+		a.reply <- err
+		a.reply = nil
+	}
+}

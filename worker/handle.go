@@ -1,0 +1,124 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/internal/seam"
+	"github.com/leat-go/leat/queue"
+)
+
+// run brings one job from bytes to bytes: args in, result out.
+func (w *Worker[T, R]) run(ctx context.Context, in *seam.Queue, a *attempt) verdict {
+	made, err := in.Job(ctx, &a.Attempt)
+	if errors.Is(err, seam.ErrUndecodable) {
+		err = deadFor("its args can't be decoded", err)
+	}
+	if err != nil {
+		return verdict{err: err}
+	}
+	job := made.(*queue.Job[T])
+	result, err := call(ctx, w.handle, job)
+	if w.AfterSuccess != nil {
+		a.after = func(ctx context.Context) error {
+			return safely(func() error { return w.AfterSuccess(ctx, job, result) })
+		}
+	}
+	if err != nil {
+		return verdict{err: err}
+	}
+	return w.packed(ctx, in, a, result)
+}
+
+// packed is the verdict of a handler that has succeeded.
+func (w *Worker[T, R]) packed(ctx context.Context, in *seam.Queue, a *attempt, result R) (v verdict) {
+	encoded, err := encode(in, result)
+	if err != nil {
+		return verdict{err: deadFor("its result can't be encoded", err)}
+	}
+	if v.result, v.stored, v.err = pack(ctx, in, a.Lease, encoded); errors.Is(v.err, queue.ErrTooLarge) {
+		v.err = deadFor("its result is too large", v.err)
+	}
+	return v
+}
+
+// call runs the handler. A panic is an error; a Goexit can't be stopped, and is
+// noticed by the slot.
+func call[T, R any](ctx context.Context, handle Handler[T, R], job *queue.Job[T]) (result R, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = caught(p)
+		}
+	}()
+	return handle(ctx, job)
+}
+
+// encode is the codec's, which runs a user's MarshalJSON, too.
+func encode(in *seam.Queue, result any) (encoded []byte, err error) {
+	err = safely(func() (err error) { encoded, err = in.Encode(result); return err })
+	return encoded, err
+}
+
+// pack brings the result to where it will be. The handler has returned: that its
+// context may have ended meanwhile must not spoil what it did.
+func pack(ctx context.Context, in *seam.Queue, l *backends.Lease, encoded []byte) ([]byte, string, error) {
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+		defer cancel()
+	}
+	return in.Pack(ctx, l, encoded)
+}
+
+// afterElsewhere is the write-back of a job whose success was stored by another
+// process, or by an earlier claim of this one.
+func (w *Worker[T, R]) afterElsewhere(ctx context.Context, in *seam.Queue, a *attempt) error {
+	if w.AfterSuccess == nil {
+		return errors.ErrUnsupported
+	}
+	made, err := in.Job(ctx, &a.Attempt)
+	if err != nil {
+		return err
+	}
+	var result R
+	if err := decodeResult(ctx, in, a.Lease.Outcome, &result); err != nil {
+		return err
+	}
+	return safely(func() error { return w.AfterSuccess(ctx, made.(*queue.Job[T]), result) })
+}
+
+func decodeResult(ctx context.Context, in *seam.Queue, r *backends.Record, into any) error {
+	stream, err := in.Unpack(ctx, r)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, queue.ErrSealBroken) {
+		return fmt.Errorf("result: %w: %w", seam.ErrUndecodable, err)
+	}
+	if err != nil {
+		return fmt.Errorf("result: %w", err)
+	}
+	encoded, err := io.ReadAll(stream)
+	if err = errors.Join(err, stream.Close()); err != nil {
+		return fmt.Errorf("result: %w", err)
+	}
+	if err := in.Decode(encoded, into); err != nil {
+		return fmt.Errorf("result: %w: %w", seam.ErrUndecodable, err)
+	}
+	return nil
+}
+
+// safely turns a panic into an error.
+func safely(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = caught(p)
+		}
+	}()
+	return f()
+}
+
+// callTimeout bounds a call to the store, the bucket or the topic.
+const callTimeout = 30 * time.Second

@@ -1,0 +1,176 @@
+package worker
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/leat-go/leat/queue"
+)
+
+// Phase is where a worker is in its life.
+type Phase string
+
+// The phases of a worker.
+const (
+	Idle     Phase = "idle" // not started
+	Working  Phase = "working"
+	Draining Phase = "draining"
+	Stopped  Phase = "stopped"
+)
+
+// Health is how a worker is, at one moment.
+type Health struct {
+	Phase    Phase
+	Problems []string // for people; empty = all is well
+
+	Concurrency int
+	Busy        int         // handlers and write-backs that run
+	Settling    int         // jobs whose outcome is being written
+	Announcing  int         // events that are on their way
+	Stuck       []queue.Ref // jobs whose handler outlasted its grace: only a restart frees the slot
+
+	LastClaim time.Time // the newest good answer of the store, with or without jobs
+}
+
+// Live reports whether the process is worth keeping: false when every slot is held
+// by a handler that doesn't return.
+func (h Health) Live() bool { return h.Concurrency == 0 || len(h.Stuck) < h.Concurrency }
+
+// Ready reports whether the worker works, without a problem.
+func (h Health) Ready() bool { return h.Phase == Working && len(h.Problems) == 0 }
+
+// health is what a Pool knows of its runs.
+type health struct {
+	mu sync.Mutex
+	vitals
+}
+
+type vitals struct {
+	engine    *engine // nil = never started
+	phase     Phase
+	lastClaim time.Time
+	beats     trouble
+	settles   trouble
+	topic     trouble
+	writeBack trouble
+}
+
+// trouble is something that has failed since it last went well.
+type trouble struct {
+	err   error
+	since time.Time
+}
+
+func (t *trouble) note(err error) {
+	switch {
+	case err == nil:
+		*t = trouble{}
+	case t.err == nil:
+		*t = trouble{err, time.Now()}
+	default:
+		t.err = err
+	}
+}
+
+// Health says how the worker is.
+func (p *Pool) Health() Health {
+	var v vitals
+	p.health.set(func(now *vitals) { v = *now })
+	out := Health{Phase: v.phase, LastClaim: v.lastClaim}
+	if v.engine == nil {
+		out.Phase = Idle
+		return out
+	}
+	v.engine.describe(&out)
+	out.Problems = v.problems(v.engine.Lease)
+	if n := len(out.Stuck); n > 0 {
+		out.Problems = append(out.Problems, fmt.Sprintf("%d handlers don't return", n))
+	}
+	return out
+}
+
+// problems are what has gone wrong for long enough to matter (R17): a claim or a
+// beat for three leases, a write or an announcement at once.
+func (h *vitals) problems(lease time.Duration) []string {
+	var all []string
+	add := func(t trouble, patience time.Duration, what string) {
+		if t.err != nil && time.Since(t.since) >= patience {
+			all = append(all, fmt.Sprintf("%s for %v (%T)", what, time.Since(t.since).Round(time.Second), t.err))
+		}
+	}
+	if silent := time.Since(h.lastClaim); silent > 3*lease && h.phase == Working {
+		all = append(all, fmt.Sprintf("no answer to a claim for %v", silent.Round(time.Second)))
+	}
+	add(h.beats, lease, "leases can't be renewed")
+	add(h.settles, 0, "outcomes can't be written")
+	add(h.topic, 0, "events can't be announced")
+	add(h.writeBack, 0, "write-backs fail")
+	return all
+}
+
+func (e *engine) describe(h *Health) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	h.Concurrency, h.Busy, h.Settling, h.Announcing = e.Concurrency, e.busy, e.settling, e.telling
+	for _, a := range e.live {
+		if a.stuck {
+			h.Stuck = append(h.Stuck, a.Lease.Job.Ref)
+		}
+	}
+}
+
+// set changes it. The engine's lock may be held; this one is held for nothing else.
+func (h *health) set(f func(*vitals)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f(&h.vitals)
+}
+
+func (h *health) start(e *engine) {
+	h.set(func(v *vitals) { *v = vitals{engine: e, phase: Working, lastClaim: time.Now()} })
+}
+
+func (h *health) draining()             { h.set(func(v *vitals) { v.phase = Draining }) }
+func (h *health) stopped()              { h.set(func(v *vitals) { v.phase = Stopped }) }
+func (h *health) claimed(now time.Time) { h.set(func(v *vitals) { v.lastClaim = now }) }
+func (h *health) beaten(err error)      { h.set(func(v *vitals) { v.beats.note(err) }) }
+func (h *health) settled(err error)     { h.set(func(v *vitals) { v.settles.note(err) }) }
+func (h *health) told(err error)        { h.set(func(v *vitals) { v.topic.note(err) }) }
+func (h *health) wrote(err error)       { h.set(func(v *vitals) { v.writeBack.note(err) }) }
+
+// Probed is what Probes looks at: a Worker or a Mux.
+type Probed interface{ Health() Health }
+
+// Probes serves the probes of an orchestrator for all workers of a process: paths
+// that end in "/live" and "/ready" answer 200 or 503, with the problems as text.
+// Not ready: before the start, while draining, and while there is a problem. Not
+// live: only what a restart would mend.
+func Probes(workers ...Probed) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /live", probe(workers, Health.Live))
+	mux.HandleFunc("GET /ready", probe(workers, Health.Ready))
+	return mux
+}
+
+func probe(workers []Probed, well func(Health) bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		code := http.StatusOK
+		var lines []string
+		for _, p := range workers {
+			h := p.Health()
+			if !well(h) {
+				code = http.StatusServiceUnavailable
+			}
+			lines = append(lines, slices.Concat([]string{string(h.Phase)}, h.Problems)...)
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(code)
+		for _, l := range lines {
+			fmt.Fprintln(w, l)
+		}
+	}
+}

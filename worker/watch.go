@@ -1,0 +1,137 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/internal/seam"
+	"github.com/leat-go/leat/internal/telemetry"
+)
+
+// watch is what the engine tells of itself: logs, spans, metrics, health. Nothing
+// of a payload gets there, and the texts of handlers' errors only if the Pool says
+// so. All but begin and decided are called under no lock or the engine's.
+type watch struct {
+	*telemetry.Consumer
+	log    *slog.Logger
+	texts  bool
+	health *health
+}
+
+func newWatch(e *engine) *watch {
+	return &watch{
+		Consumer: telemetry.NewConsumer(e.Tracing, e.Metrics, e.facts.Name),
+		log:      e.Logger.With("queue", e.facts.Name),
+		texts:    e.LogErrors, health: e.health,
+	}
+}
+
+// begin opens the span of a handler.
+func (w *watch) begin(a *attempt) context.Context {
+	ctx, span := w.Begin(a.ctx, a.Lease.Job, a.Lease.Attempt)
+	a.begun, a.span = time.Now(), span
+	return ctx
+}
+
+// decided closes it.
+func (w *watch) decided(a *attempt, v verdict) {
+	outcome := outcomeOf(a.write)
+	w.End(a.ctx, a.span, a.Lease.Job, outcome, time.Since(a.begun), v.err)
+	if v.err == nil || v.err == Settled {
+		return
+	}
+	level := slog.LevelWarn
+	switch a.write.Verb {
+	case backends.Snooze, backends.Release:
+		level = slog.LevelDebug
+	case backends.Commit:
+		if a.write.Outcome == backends.Dead {
+			level = slog.LevelError
+		}
+	}
+	w.job(level, "leat: an attempt failed", a, v.err, "outcome", outcome, "delay", a.write.Delay, "reason", a.write.Reason)
+}
+
+// outcomeOf is a word for what is written.
+func outcomeOf(s backends.Settlement) string {
+	if s.Verb == backends.Commit {
+		return s.Outcome.String()
+	}
+	return s.Verb.String()
+}
+
+// job logs something of one job.
+func (w *watch) job(level slog.Level, msg string, a *attempt, err error, more ...any) {
+	ctx := context.Background()
+	if a.span != nil {
+		ctx = trace.ContextWithSpan(ctx, a.span)
+	}
+	if !w.log.Enabled(ctx, level) {
+		return
+	}
+	l := a.Lease
+	kind, _ := seam.Schema(l.Job.Kind)
+	attrs := append([]any{
+		"tenant", l.Job.Tenant, "id", l.Job.ID, "kind", kind, "attempt", l.Attempt, "err_type", errType(err),
+	}, more...)
+	if w.texts && err != nil {
+		attrs = append(attrs, "err", textOf(err))
+	}
+	w.log.Log(ctx, level, msg, attrs...)
+}
+
+func errType(err error) string { return fmt.Sprintf("%T", err) }
+
+func (w *watch) claimFailed(err error) {
+	w.log.Warn("leat: a claim failed", "err_type", errType(err))
+}
+
+func (w *watch) beaten(err error) {
+	w.health.beaten(err)
+	if err != nil {
+		w.log.Warn("leat: leases could not be renewed", "err_type", errType(err))
+	}
+}
+
+func (w *watch) settled(n int, took time.Duration, err error) {
+	w.health.settled(err)
+	w.Operation("settle", n, took, err)
+	if err != nil {
+		w.log.Warn("leat: outcomes could not be written; they will be", "jobs", n, "err_type", errType(err))
+	}
+}
+
+func (w *watch) stuck(a *attempt) {
+	w.job(slog.LevelError, "leat: a handler doesn't return; its job will run elsewhere", a, a.why)
+}
+
+// released tells only of what should not have been.
+func (w *watch) released(a *attempt, err error) {
+	if err != nil {
+		w.job(slog.LevelInfo, "leat: what came of an attempt was not taken", a, err)
+	}
+}
+
+func (w *watch) announced(n, failed int, err error) {
+	w.health.told(err)
+	w.Operation("announce", n, 0, err)
+	if err != nil {
+		w.log.Warn("leat: events could not be announced; they will be", "events", n, "failed", failed, "err_type", errType(err))
+	}
+}
+
+func (w *watch) wroteBack(a *attempt, err error) {
+	w.health.wrote(err)
+	if err != nil {
+		w.job(slog.LevelWarn, "leat: a write-back failed; it will be repeated", a, err)
+	}
+}
+
+func (w *watch) unwritable(a *attempt, err error) {
+	w.job(slog.LevelError, "leat: a result can't be read any more; its write-back is given up", a, err)
+}

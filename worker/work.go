@@ -1,0 +1,48 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/leat-go/leat/internal/seam"
+	"github.com/leat-go/leat/queue"
+)
+
+// Work runs one job through w's handler, here and now, as a pool would: the args
+// and the result go through the queue's codec, the run limit holds, a panic is a
+// *[PanicError]. No store is touched, and AfterSuccess doesn't run. It is how a
+// handler is tested:
+//
+//	plan, err := worker.Work(ctx, w, &queue.Job[Settings]{Args: Settings{SKU: "22423"}})
+func Work[T, R any](ctx context.Context, w *Worker[T, R], job *queue.Job[T]) (R, error) {
+	var none R
+	k, err := w.kind()
+	if err != nil {
+		return none, fmt.Errorf("worker: %w", err)
+	}
+	j := *job
+	if err := through(k.Queue, job.Args, &j.Args); err != nil {
+		return none, fmt.Errorf("worker: args: %w", err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, k.runLimit, ErrRunLimit)
+	defer cancel()
+	result, err := call(ctx, w.handle, &j)
+	if err != nil {
+		return none, err
+	}
+	var read R
+	if err := through(k.Queue, result, &read); err != nil {
+		return none, fmt.Errorf("worker: result: %w", err)
+	}
+	return read, nil
+}
+
+// through brings a value to bytes and back.
+func through(in *seam.Queue, v, into any) error {
+	encoded, err := encode(in, v)
+	if err != nil {
+		return err
+	}
+	return errors.Join(in.Decode(encoded, into))
+}
