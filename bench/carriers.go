@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
@@ -12,63 +11,23 @@ import (
 	"github.com/ThreeDotsLabs/watermill/pubsub/gochannel"
 	"gocloud.dev/pubsub"
 	"gocloud.dev/pubsub/mempubsub"
-
-	"github.com/leat-go/leat/backends"
 )
-
-// leat is a Backend with one loop that claims for all free slots and settles
-// what it claimed, the shape of a worker with a handler that does nothing.
-func leat(s scene) open {
-	return func(int) (carrier, error) {
-		b, err := s.set(context.Background())
-		if err != nil {
-			return carrier{}, err
-		}
-		names := tenantNames(s.tenants)
-		var turn atomic.Uint64
-		return carrier{
-			send: func() error {
-				tenant := names[turn.Add(1)%uint64(len(names))]
-				out, err := b.Enqueue(context.Background(), backends.EnqueueRequest{
-					Queue: "bench", Policy: s.policy, Jobs: []backends.Job{newJob(tenant)},
-				})
-				if err != nil {
-					return err
-				}
-				return out[0].Err
-			},
-			consume: b.serve,
-			close:   func() { b.Close() },
-		}, nil
-	}
-}
-
-func (b *bench) serve(ctx context.Context, done func(jobs int)) error {
-	room := make([]backends.Settlement, 0, workers)
-	for {
-		leases, err := b.claim(ctx, workers)
-		if err != nil {
-			return unlessEnded(ctx, err)
-		}
-		if err := b.commit(context.WithoutCancel(ctx), leases, room); err != nil {
-			return err
-		}
-		done(len(leases))
-	}
-}
 
 // mem is gocloud.dev's memory driver.
 func mem(int) (carrier, error) {
 	topic := mempubsub.NewTopic()
 	sub := mempubsub.NewSubscription(topic, time.Hour)
 	return carrier{
-		send: func() error { return topic.Send(context.Background(), &pubsub.Message{Body: newPayload()}) },
+		send: func() error { return topic.Send(context.Background(), &pubsub.Message{Body: encode()}) },
 		consume: func(ctx context.Context, done func(int)) error {
 			return crew(func() error {
 				for {
 					m, err := sub.Receive(ctx)
 					if err != nil {
 						return unlessEnded(ctx, err)
+					}
+					if err := decode(m.Body); err != nil {
+						return err
 					}
 					m.Ack()
 					done(1)
@@ -94,12 +53,15 @@ func channels(int) (carrier, error) {
 		return carrier{}, err
 	}
 	return carrier{
-		send: func() error { return ps.Publish("bench", message.NewMessage(newID(), newPayload())) },
+		send: func() error { return ps.Publish("bench", message.NewMessage(newID(), encode())) },
 		consume: func(ctx context.Context, done func(int)) error {
 			return crew(func() error {
 				for {
 					select {
 					case m := <-messages:
+						if err := decode(m.Payload); err != nil {
+							return err
+						}
 						m.Ack()
 						done(1)
 					case <-ctx.Done():

@@ -19,12 +19,16 @@ type args struct {
 	Note         string
 }
 
-// encode makes a payload that no other job shares.
-func encode() []byte {
-	b, err := json.Marshal(&args{
+func newArgs() args {
+	return args{
 		Partner: "zeta", SKU: newID()[:8], ServiceLevel: 0.975, LeadTimes: []int{3, 5, 8, 13, 21},
 		Note: "what if we ordered twice as often, at half the quantity and kept the safety stock of all the slow movers in one place?",
-	})
+	}
+}
+
+// encode makes a payload that no other job shares.
+func encode() []byte {
+	b, err := json.Marshal(newArgs())
 	if err != nil {
 		panic(err) // of plain fields
 	}

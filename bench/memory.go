@@ -28,7 +28,7 @@ var memoryRows = []row{
 	{
 		class: "memory", metric: "bytes per pending job", unit: bytesPerJob,
 		sides: []side{
-			{"leat", ours, func(n sizes) (sample, error) { return leat(store(gone)).holds(n.pending) }},
+			{"leat", ours, func(n sizes) (sample, error) { return leat(-1).holds(n.pending) }},
 			{"mempubsub", peer, func(n sizes) (sample, error) { return open(mem).holds(n.pending) }},
 			{"gochannel", peer, func(n sizes) (sample, error) { return open(channels).holds(n.costly) }},
 			{"channel+copy", limit, func(n sizes) (sample, error) { return open(limitCopy).holds(n.pending) }},
@@ -38,7 +38,7 @@ var memoryRows = []row{
 	{
 		class: "memory", metric: "idle p50", unit: p50,
 		sides: []side{
-			{"leat", ours, func(n sizes) (sample, error) { return leat(store(gone)).wakes(n.wakes) }},
+			{"leat", ours, func(n sizes) (sample, error) { return leat(-1).wakes(n.wakes) }},
 			{"mempubsub", peer, func(n sizes) (sample, error) { return open(mem).wakes(n.slowWake) }},
 			{"gochannel", peer, func(n sizes) (sample, error) { return open(channels).wakes(n.wakes) }},
 			{"channel+copy", limit, func(n sizes) (sample, error) { return open(limitCopy).wakes(n.wakes) }},
@@ -47,7 +47,16 @@ var memoryRows = []row{
 	},
 	traffic("enqueue 1", func(o open, n int) (sample, error) { return o.sends(n, 1) }),
 	traffic("enqueue 8", func(o open, n int) (sample, error) { return o.sends(n, 8) }),
-	traffic("live 8 to 100", func(o open, n int) (sample, error) { return o.live(n, 8) }),
+	traffic("live 8 to 100", func(o open, n int) (sample, error) { return o.live(n, 8) },
+		goal{"leat", "channel+JSON", 0.5}, goal{"leat kept", "channel+JSON", 0.4}),
+	{
+		class: "memory", metric: "price of records", unit: cpuPerJob,
+		sides: []side{
+			{"without", ours, func(n sizes) (sample, error) { return leat(-1).live(n.calls, 8) }},
+			{"record and result", ours, func(n sizes) (sample, error) { return leatResult(0).live(n.calls, 8) }},
+		},
+		goals: []goal{{"record and result", "without", 1 / 1.35}},
+	},
 }
 
 // How long records stay.
@@ -128,19 +137,20 @@ func churned(metric, retention string, p *backends.Policy, variants []variant) r
 }
 
 // traffic holds ours against peers and limits, one job a call.
-func traffic(metric string, how func(open, int) (sample, error)) row {
+func traffic(metric string, how func(open, int) (sample, error), goals ...goal) row {
 	at := func(o open) func(sizes) (sample, error) {
 		return func(n sizes) (sample, error) { return how(o, n.calls) }
 	}
 	return row{
 		class: "memory", metric: metric, unit: cpuPerJob,
 		sides: []side{
-			{"leat", ours, at(leat(store(gone)))},
-			{"leat kept", ours, at(leat(store(kept)))},
+			{"leat", ours, at(leat(-1))},
+			{"leat kept", ours, at(leat(0))},
 			{"mempubsub", peer, at(mem)},
 			{"gochannel", peer, func(n sizes) (sample, error) { return how(channels, n.calls/4) }},
 			{"channel+copy", limit, at(limitCopy)},
 			{"channel+JSON", limit, at(limitJSON)},
 		},
+		goals: goals,
 	}
 }

@@ -15,6 +15,21 @@ type Codec interface {
 	ContentType() string
 }
 
+// encodeResult and decodeResult are the codec, but for None: no result is no bytes.
+func (f *facts) encodeResult(v any) ([]byte, error) {
+	if _, none := v.(None); none {
+		return nil, nil
+	}
+	return f.codec.Encode(v)
+}
+
+func (f *facts) decodeResult(data []byte, v any) error {
+	if _, none := v.(*None); none && len(data) == 0 {
+		return nil
+	}
+	return f.codec.Decode(data, v)
+}
+
 // JSON is the default Codec: encoding/json, as it stands.
 var JSON Codec = jsonCodec{}
 

@@ -38,7 +38,7 @@ func (q *Queue[T, R]) complete(ctx context.Context, job *Job[T], result R) error
 	if job.attempt == nil {
 		return &InvalidError{Field: "Job", Reason: "is not one that a worker gave to its handler"}
 	}
-	encoded, err := f.codec.Encode(result)
+	encoded, err := f.encodeResult(result)
 	if err != nil {
 		return fmt.Errorf("result: %w", err)
 	}

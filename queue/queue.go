@@ -162,7 +162,7 @@ func (q *Queue[T, R]) Inside(seam.Key) (*seam.Queue, error) {
 	return &seam.Queue{
 		Name: f.name, Kind: f.kind, Kinds: f.kinds, Backend: q.backend, Features: f.features,
 		Policy: f.policy, Filled: f.policy.Filled(), Mime: f.codec.ContentType(),
-		Encode: f.codec.Encode, Decode: f.codec.Decode,
+		Encode: f.encodeResult, Decode: f.decodeResult,
 		Job:    func(ctx context.Context, a *seam.Attempt) (any, error) { return leased[T](ctx, f, a) },
 		Pack:   f.packResult,
 		Unpack: func(ctx context.Context, r *backends.Record) (io.ReadCloser, error) { return f.openResult(ctx, r) },

@@ -31,7 +31,8 @@ type attempt struct {
 	stuck bool // its handler outlasted its grace: no longer renewed
 	gone  bool // not in engine.live any more
 
-	ctx    context.Context // of the handler, or of the write-back
+	own    jobContext
+	ctx    context.Context // of the handler, or of the write-back: own, with a span
 	cancel context.CancelCauseFunc
 	end    time.Time // when the clock ends ctx; zero = nothing runs
 	why    error     // and with which cause

@@ -181,7 +181,8 @@ func (a *attempt) newContext(root context.Context, now time.Time) (context.Conte
 		a.e.clock.send()
 	}
 	ctx, cancel := context.WithCancelCause(root)
-	return &jobContext{ctx, a.end}, cancel
+	a.own = jobContext{ctx, a.end}
+	return &a.own, cancel
 }
 
 // jobContext tells its deadline, which the clock loop holds without a timer for

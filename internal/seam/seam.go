@@ -27,7 +27,7 @@ type Queue struct {
 	Filled   *backends.Policy // with the defaults
 	Mime     string           // content type of encoded args and results
 
-	// Encode and Decode are the codec.
+	// Encode and Decode are the codec, for results.
 	Encode func(v any) ([]byte, error)
 	Decode func(data []byte, v any) error
 
