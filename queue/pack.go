@@ -116,7 +116,7 @@ func (f *facts) store(ctx context.Context, data []byte, until time.Time) (string
 
 func (f *facts) open(ctx context.Context, key string) (io.ReadCloser, error) {
 	if f.bucket == nil {
-		return nil, errors.New("it lies in a bucket, and this queue has none")
+		return nil, &InvalidError{Field: "Queue.Bucket", Reason: "is missing, and what is read lies in it"}
 	}
 	return f.bucket.Open(ctx, key)
 }
