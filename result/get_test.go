@@ -1,0 +1,453 @@
+package result_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/backends/backendtest"
+	"github.com/leat-go/leat/queue"
+	"github.com/leat-go/leat/result"
+)
+
+func TestRule_R1_GetReadsWhatWasCommitted(t *testing.T) {
+	s := newScene(t)
+	ref := s.enqueue()
+	_, err := result.Get(t.Context(), s.q, ref)
+	expect(t, err, queue.ErrNotReady)
+
+	l := s.claim()
+	_, err = result.Get(t.Context(), s.q, ref)
+	expect(t, err, queue.ErrNotReady)
+
+	s.succeed(l, plan{12})
+	got, err := result.Get(t.Context(), s.q, ref)
+	expect(t, err, nil)
+	if got.Order != 12 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// Each way to end is told with its reason, and matches the sentinel of that end.
+func TestEndedErrorSaysHow(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(s *scene) (older, newer queue.Ref)
+		want result.EndedError
+		is   error
+		text string
+	}{
+		"dead": {
+			end: func(s *scene) (queue.Ref, queue.Ref) {
+				ref := s.enqueue()
+				s.retry(s.claim(), 0, "no stock")
+				s.die(s.claim(), "no stock, twice")
+				return ref, queue.Ref{}
+			},
+			want: result.EndedError{State: queue.Dead, Reason: "no stock, twice", Attempts: 2},
+			text: "job ID ended dead after 2 attempts: no stock, twice",
+		},
+		"cancelled": {
+			end: func(s *scene) (queue.Ref, queue.Ref) {
+				ref := s.enqueue()
+				s.cancel(ref)
+				return ref, queue.Ref{}
+			},
+			want: result.EndedError{State: queue.Cancelled},
+			is:   queue.ErrCancelled,
+			text: "job ID ended cancelled",
+		},
+		"superseded while it runs": {
+			end: func(s *scene) (queue.Ref, queue.Ref) {
+				ref := s.enqueue(queue.Supersede("screen-9"))
+				l := s.claim()
+				newer := s.enqueue(queue.Supersede("screen-9"))
+				errs, err := s.b.Settle(s.Context(), []backends.Settlement{{Lease: l, Verb: backends.Commit, Outcome: backends.Succeeded, Result: []byte(`{}`)}})
+				expect(s.T, errors.Join(append(errs, err)...), queue.ErrSuperseded)
+				return ref, newer
+			},
+			want: result.EndedError{State: queue.Superseded, Attempts: 1},
+			is:   queue.ErrSuperseded,
+			text: "job ID ended superseded by NEWER after 1 attempt",
+		},
+		"expired": {
+			end: func(s *scene) (queue.Ref, queue.Ref) {
+				ref := s.enqueue(queue.Expiry(time.Minute))
+				time.Sleep(time.Minute)
+				return ref, queue.Ref{}
+			},
+			want: result.EndedError{State: queue.Expired},
+			text: "job ID ended expired",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newScene(t)
+				older, newer := c.end(s)
+				c.want.Ref, c.want.SupersededBy = older, newer
+				for verb, read := range map[string]func() error{
+					"get":  func() error { _, err := result.Get(t.Context(), s.q, older); return err },
+					"wait": func() error { _, err := result.Wait(t.Context(), s.q, older); return err },
+					"open": func() error { _, _, err := result.Open(t.Context(), s.q, older); return err },
+				} {
+					err := read()
+					got, ok := errors.AsType[*result.EndedError](err)
+					if !ok {
+						t.Fatalf("%s: %v", verb, err)
+					}
+					if d := cmp.Diff(&c.want, got, cmp.FilterPath(reasonOf(c.want.Reason), cmp.Ignore())); d != "" {
+						t.Errorf("%s: %s", verb, d)
+					}
+					for _, sentinel := range []error{queue.ErrCancelled, queue.ErrSuperseded} {
+						if errors.Is(err, sentinel) != (c.is == sentinel) {
+							t.Errorf("%s: matches %v: %v", verb, sentinel, c.is != sentinel)
+						}
+					}
+					text := strings.NewReplacer("ID", older.ID, "NEWER", newer.ID).Replace(c.text)
+					if !strings.HasPrefix(err.Error(), "result: "+verb+": "+text) {
+						t.Errorf("%s: text %q, want %q", verb, err, text)
+					}
+				}
+			})
+		})
+	}
+}
+
+// reasonOf picks the reason where the store, not the test, gave it.
+func reasonOf(want string) func(cmp.Path) bool {
+	return func(p cmp.Path) bool { return want == "" && p.Last().String() == ".Reason" }
+}
+
+func TestRule_R2_OnlyTheQueuesOwnJobsAreFound(t *testing.T) {
+	s := newScene(t)
+	ref := s.enqueue()
+	s.succeed(s.claim(), plan{12})
+	emails := queue.View[settings, plan](s.q, "email")
+	other := queue.New[settings, plan](s.b, "other")
+	for name, c := range map[string]struct {
+		q   *queue.Queue[settings, plan]
+		ref queue.Ref
+	}{
+		"unknown":            {s.q, queue.Ref{Tenant: "zeta", ID: "none"}},
+		"of nobody":          {s.q, queue.Ref{}},
+		"of another tenant":  {s.q, queue.Ref{Tenant: "eta", ID: ref.ID}},
+		"of another queue":   {other, ref},
+		"of another kind":    {emails, ref},
+		"of no tenant named": {s.q, queue.Ref{ID: ref.ID}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := result.Get(t.Context(), c.q, c.ref)
+			expect(t, err, queue.ErrNotFound)
+			_, err = result.Wait(t.Context(), c.q, c.ref)
+			expect(t, err, queue.ErrNotFound)
+			st, err := result.Lookup(t.Context(), c.q, c.ref)
+			if expect(t, err, queue.ErrNotFound); st != nil {
+				t.Errorf("with a status: %+v", st)
+			}
+			body, st, err := result.Open(t.Context(), c.q, c.ref)
+			if expect(t, err, queue.ErrNotFound); body != nil || st != nil {
+				t.Errorf("with a body %v, a status %+v", body, st)
+			}
+			for st, err := range result.Watch(t.Context(), c.q, c.ref) {
+				if expect(t, err, queue.ErrNotFound); st != nil {
+					t.Errorf("with a status: %+v", st)
+				}
+			}
+		})
+	}
+}
+
+// A newer program reads what an older one enqueued, and the other way round.
+func TestRule_R10_SchemaVersionsReadEachOther(t *testing.T) {
+	s := newScene(t)
+	newer := queue.New[settings, plan](s.b, "whatif")
+	newer.Schema = 2
+	ticket, err := newer.Enqueue(t.Context(), settings{})
+	expect(t, err, nil)
+	st, err := result.Lookup(t.Context(), s.q, ticket.Ref)
+	expect(t, err, nil)
+	if st.Kind != "" || st.Schema != 2 {
+		t.Errorf("kind %q, schema %d", st.Kind, st.Schema)
+	}
+}
+
+func TestWaitEndsWithTheJob(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t)
+		ref := s.enqueue()
+		go func() {
+			l := s.claim()
+			time.Sleep(time.Minute)
+			s.report(l, 40, "halfway")
+			time.Sleep(time.Minute)
+			s.succeed(l, plan{12})
+		}()
+		start := time.Now()
+		got, err := result.Wait(t.Context(), s.q, ref)
+		expect(t, err, nil)
+		if took := time.Since(start); got.Order != 12 || took != 2*time.Minute {
+			t.Errorf("got %+v after %v", got, took)
+		}
+	})
+}
+
+func TestWaitEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t)
+		ref := s.enqueue()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		start := time.Now()
+		_, err := result.Wait(ctx, s.q, ref)
+		expect(t, err, context.DeadlineExceeded)
+		if took := time.Since(start); took != time.Minute {
+			t.Errorf("after %v", took)
+		}
+	})
+}
+
+// A queue that keeps nothing forgets the job with its end: who waits is told so.
+func TestWaitOnAQueueThatKeepsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t)
+		s.q.Retention = -1
+		ref := s.enqueue()
+		go func() {
+			synctest.Wait()
+			s.succeed(s.claim(), plan{})
+		}()
+		_, err := result.Wait(t.Context(), s.q, ref)
+		expect(t, err, queue.ErrNotFound)
+	})
+}
+
+func TestWaitOutlastsAStoreThatIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t)
+		ref := s.enqueue()
+		s.b.Inject(backendtest.Fault{Verb: backendtest.Lookup, Rate: backendtest.Times(7)})
+		s.succeed(s.claim(), plan{12})
+		start := time.Now()
+		got, err := result.Wait(t.Context(), s.q, ref)
+		expect(t, err, nil)
+		if took := time.Since(start); got.Order != 12 || took < 1500*time.Millisecond || took > 5*time.Second {
+			t.Errorf("got %+v after %v", got, took)
+		}
+	})
+}
+
+// Seven failures are outlasted again after each answer.
+func TestWaitCountsFailuresFromTheLastAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t)
+		ref := s.enqueue()
+		s.b.Inject(backendtest.Fault{Verb: backendtest.Lookup, Rate: func(call int) bool { return call%5 != 0 }})
+		go func() {
+			for range 6 {
+				time.Sleep(time.Minute)
+				s.retry(s.claim(), 0, "again")
+			}
+			s.succeed(s.claim(), plan{12})
+		}()
+		_, err := result.Wait(t.Context(), s.q, ref)
+		expect(t, err, nil)
+	})
+}
+
+func TestWaitGivesUpOnAStoreThatStaysAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t)
+		ref := s.enqueue()
+		s.b.Inject(backendtest.Fault{Verb: backendtest.Lookup})
+		_, err := result.Wait(t.Context(), s.q, ref)
+		expect(t, err, backendtest.ErrInjected)
+		if n := s.b.Injected(backendtest.Lookup); n != 8 {
+			t.Errorf("asked %d times", n)
+		}
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		_, err = result.Wait(ctx, s.q, ref)
+		expect(t, err, context.DeadlineExceeded)
+		expect(t, err, backendtest.ErrInjected)
+		if took := time.Since(start); took != time.Second {
+			t.Errorf("after %v", took)
+		}
+	})
+}
+
+// A timeout of the driver's own is not the caller's.
+func TestWaitOutlastsADriversDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t)
+		ref := s.enqueue()
+		s.succeed(s.claim(), plan{12})
+		s.b.Inject(backendtest.Fault{Verb: backendtest.Lookup, Rate: backendtest.Times(2), Err: context.DeadlineExceeded})
+		_, err := result.Wait(t.Context(), s.q, ref)
+		expect(t, err, nil)
+	})
+}
+
+func TestWaitAsksOnceWhereAskingIsPointless(t *testing.T) {
+	for _, sure := range []error{queue.ErrNotFound, queue.ErrClosed, queue.ErrInvalid, errors.ErrUnsupported} {
+		s := newScene(t)
+		ref := s.enqueue()
+		s.b.Inject(backendtest.Fault{Verb: backendtest.Lookup, Err: sure})
+		_, err := result.Wait(t.Context(), s.q, ref)
+		expect(t, err, sure)
+		if n := s.b.Injected(backendtest.Lookup); n != 1 {
+			t.Errorf("%v: asked %d times", sure, n)
+		}
+	}
+}
+
+func TestGetAsksOnce(t *testing.T) {
+	s := newScene(t)
+	ref := s.enqueue()
+	s.b.Inject(backendtest.Fault{Verb: backendtest.Lookup})
+	_, err := result.Get(t.Context(), s.q, ref)
+	expect(t, err, backendtest.ErrInjected)
+	if n := s.b.Injected(backendtest.Lookup); n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+}
+
+func TestAQueueThatMakesNoSenseSaysSo(t *testing.T) {
+	q := queue.New[settings, plan](nil, "whatif")
+	_, err := result.Get(t.Context(), q, queue.Ref{ID: "1"})
+	expect(t, err, queue.ErrInvalid)
+	_, err = result.Wait(t.Context(), q, queue.Ref{ID: "1"})
+	expect(t, err, queue.ErrInvalid)
+	_, err = result.Lookup(t.Context(), q, queue.Ref{ID: "1"})
+	expect(t, err, queue.ErrInvalid)
+	_, _, err = result.Open(t.Context(), q, queue.Ref{ID: "1"})
+	expect(t, err, queue.ErrInvalid)
+	for _, err = range result.Watch(t.Context(), q, queue.Ref{ID: "1"}) {
+		expect(t, err, queue.ErrInvalid)
+	}
+}
+
+// A result that isn't R, or is nothing at all, is an error of its own, and no half
+// of it is returned.
+func TestResultsThatDontDecode(t *testing.T) {
+	for name, data := range map[string]string{
+		"nothing":      "",
+		"half":         `{"Order":1`,
+		"another type": `{"Order":"many"}`,
+		"not JSON":     "\x00\xff",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			ref := s.enqueue()
+			s.settle(backends.Settlement{Lease: s.claim(), Verb: backends.Commit, Outcome: backends.Succeeded, Result: []byte(data)})
+			got, err := result.Wait(t.Context(), s.q, ref)
+			broken, ok := errors.AsType[*result.UnreadableError](err)
+			if !ok || broken.Ref != ref || got != (plan{}) {
+				t.Errorf("got %+v, error %v", got, err)
+			}
+		})
+	}
+}
+
+// Who wants no result needs none that decodes.
+func TestNoneIsReadFromAnything(t *testing.T) {
+	s := newScene(t)
+	none := queue.New[settings, queue.None](s.b, "whatif")
+	ref := s.enqueue()
+	s.settle(backends.Settlement{Lease: s.claim(), Verb: backends.Commit, Outcome: backends.Succeeded})
+	_, err := result.Get(t.Context(), none, ref)
+	expect(t, err, nil)
+}
+
+func TestLargeResultsComeFromTheBucket(t *testing.T) {
+	for name, box := range map[string]queue.Box{"plain": nil, "encrypted": envelope{}} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			b := newBucket()
+			s.q.Bucket, s.q.Box, s.q.Inline = b, box, 4
+			ref := s.enqueue()
+			s.succeed(s.claim(), plan{123456})
+			got, err := result.Get(t.Context(), s.q, ref)
+			if err != nil || got.Order != 123456 || b.asked == 0 {
+				t.Errorf("got %+v, error %v; the bucket was asked %d times", got, err, b.asked)
+			}
+		})
+	}
+}
+
+func TestResultsThatHaveGoneAreToldApart(t *testing.T) {
+	for name, c := range map[string]struct {
+		lose func(*bucket)
+		q    func(*queue.Queue[settings, plan])
+		want error
+	}{
+		"swept":     {lose: func(b *bucket) { clear(b.objects) }, want: fs.ErrNotExist},
+		"damaged":   {lose: damage, q: func(q *queue.Queue[settings, plan]) { q.Box = envelope{} }, want: queue.ErrSealBroken},
+		"no bucket": {lose: func(*bucket) {}, q: func(q *queue.Queue[settings, plan]) { q.Bucket = nil }, want: queue.ErrInvalid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			b := newBucket()
+			s.q.Bucket, s.q.Inline = b, 4
+			ref := s.enqueue()
+			s.succeed(s.claim(), plan{123456})
+			c.lose(b)
+			b.asked = 0
+			reader := queue.New[settings, plan](s.b, "whatif")
+			reader.Bucket = b
+			if c.q != nil {
+				c.q(reader)
+			}
+			_, err := result.Wait(t.Context(), reader, ref)
+			expect(t, err, c.want)
+			broken, ok := errors.AsType[*result.UnreadableError](err)
+			if !ok || broken.Ref != ref || !strings.Contains(err.Error(), ref.ID) {
+				t.Errorf("error %v", err)
+			}
+			if b.asked > 1 {
+				t.Errorf("asked %d times for what has gone", b.asked)
+			}
+			_, st, err := result.Open(t.Context(), reader, ref)
+			expect(t, err, c.want)
+			if st == nil || st.State != queue.Succeeded {
+				t.Errorf("status %+v", st)
+			}
+		})
+	}
+}
+
+func damage(b *bucket) {
+	for k := range b.objects {
+		b.objects[k] = []byte("not yours")
+	}
+}
+
+func TestWaitOutlastsABucketThatIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t)
+		b := newBucket()
+		s.q.Bucket, s.q.Inline = b, 4
+		ref := s.enqueue()
+		s.succeed(s.claim(), plan{123456})
+		b.broken = 3
+		got, err := result.Wait(t.Context(), s.q, ref)
+		if expect(t, err, nil); got.Order != 123456 {
+			t.Errorf("got %+v", got)
+		}
+		b.broken = 100
+		_, err = result.Wait(t.Context(), s.q, ref)
+		expect(t, err, errBucketAway)
+		_, err = result.Get(t.Context(), s.q, ref)
+		expect(t, err, errBucketAway)
+		if _, final := errors.AsType[*result.UnreadableError](err); final {
+			t.Errorf("what may pass is told as final: %v", err)
+		}
+	})
+}
