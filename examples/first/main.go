@@ -1,9 +1,10 @@
-// Command first shows the contract at work, on memory: one tenant floods the
-// queue, two others ask for little and don't wait; a job that fails is retried;
-// a poisonous one becomes a dead letter and is redriven; a newer what-if takes
-// the place of an older one.
+// Command first shows a queue at work: one tenant floods it, two others ask for
+// little and don't wait; a job whose supplier is down is retried, becomes a dead
+// letter, and is redriven when the supplier is back; a newer what-if takes the
+// place of an older one.
 //
 //	go run ./examples/first
+//	go run ./examples/first -flood 100000 -workers 100
 package main
 
 import (
@@ -11,182 +12,139 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log"
+	"io"
+	"log/slog"
 	"os"
 	"os/signal"
-	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/leat-go/leat/backends"
-	_ "github.com/leat-go/leat/backends/memory"
+	_ "github.com/leat-go/leat/backends/memory" // opens memory://
+	"github.com/leat-go/leat/queue"
+	"github.com/leat-go/leat/result"
+	"github.com/leat-go/leat/worker"
+)
+
+// Settings is what a partner asks for, Plan what it gets.
+type (
+	Settings struct{ SKU string }
+	Plan     struct{ Place int } // as which job of all it was done
 )
 
 func main() {
 	url := flag.String("url", "memory://?queue=whatif", "where the jobs live")
 	flood := flag.Int("flood", 1000, "jobs of the tenant that floods")
+	workers := flag.Int("workers", 4, "handlers at a time")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 
-	b, err := backends.Open(ctx, *url)
+	q, err := queue.Open[Settings, Plan](ctx, *url)
+	if err == nil {
+		err = run(ctx, os.Stdout, q, *flood, *workers)
+		err = errors.Join(err, q.Close())
+	}
 	if err != nil {
-		log.Fatal(err)
-	}
-	defer b.Close()
-	if err := run(ctx, b, *flood); err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(os.Stderr, "first:", err)
+		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, b backends.Backend, flood int) error {
-	p := &pool{Backend: b, total: flood + 8, broken: true, done: map[string]int{}}
-	if err := enqueue(ctx, b, flood); err != nil {
-		return err
-	}
-	if err := p.work(ctx, 4); err != nil {
-		return err
-	}
-	fmt.Printf("%d jobs of alpha were first in the queue. The last of the others was done as number:\n", flood)
-	fmt.Printf("  beta  %4d\n  gamma %4d\n", p.done["beta"], p.done["gamma"])
-	return p.redrive(ctx)
-}
-
-// enqueue asks for a flood by alpha, three jobs each by beta and gamma, one that
-// fails, and two what-ifs of one screen, of which only the newer matters.
-func enqueue(ctx context.Context, b backends.Backend, flood int) error {
-	var jobs []backends.Job
-	add := func(tenant, id string) *backends.Job {
-		jobs = append(jobs, backends.Job{Ref: backends.Ref{Tenant: tenant, ID: id}, Kind: "optimise"})
-		return &jobs[len(jobs)-1]
-	}
-	for i := range flood {
-		add("alpha", fmt.Sprintf("alpha-%d", i))
-	}
-	for i := range 3 {
-		add("beta", fmt.Sprintf("beta-%d", i))
-		add("gamma", fmt.Sprintf("gamma-%d", i))
-	}
-	add("delta", "poison").MaxAttempts = 3
-	add("delta", "screen-9/older").Supersede = "screen-9"
-	add("delta", "screen-9/newer").Supersede = "screen-9"
-
-	out, err := b.Enqueue(ctx, backends.EnqueueRequest{Queue: "whatif", Jobs: jobs})
-	for _, o := range out {
-		err = errors.Join(err, o.Err)
-	}
-	return err
-}
-
-// pool runs jobs until all that are expected are done.
-type pool struct {
-	backends.Backend
-	total  int
-	broken bool // the supplier that the poisonous job asks
-
-	mu   sync.Mutex
-	n    int            // jobs done so far
-	done map[string]int // by tenant: when its last job was done
+// supplier is what the optimiser asks; it is down at first.
+type supplier struct {
+	up   atomic.Bool
+	done atomic.Int64
 }
 
 var errSupplier = errors.New("the supplier answers 500")
 
-// work runs n workers.
-func (p *pool) work(ctx context.Context, n int) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var wg sync.WaitGroup
-	for range n {
-		wg.Go(func() {
-			for {
-				leases, err := p.Claim(ctx, backends.ClaimRequest{Queue: "whatif", Max: 1, Lease: 10 * time.Second})
-				if err != nil {
-					return // the context has ended
-				}
-				for _, l := range leases {
-					if err := p.attempt(ctx, l); err != nil {
-						log.Print(err)
-					}
-				}
-				if p.finished() {
-					cancel()
-				}
-			}
-		})
+func (s *supplier) optimise(ctx context.Context, job *queue.Job[Settings]) (Plan, error) {
+	if job.Args.SKU == "needs the supplier" && !s.up.Load() {
+		return Plan{}, errSupplier
 	}
-	wg.Wait()
-	return nil
+	return Plan{Place: int(s.done.Add(1))}, nil
 }
 
-// attempt runs the job once and settles what came of it.
-func (p *pool) attempt(ctx context.Context, l *backends.Lease) error {
-	s := backends.Settlement{Lease: l, Verb: backends.Commit, Outcome: backends.Succeeded}
-	if err := p.optimise(l.Job); err != nil {
-		fmt.Printf("attempt %d of %s: %v\n", l.Attempt, l.Job.ID, err)
-		s = backends.Settlement{Lease: l, Verb: backends.Retry, Error: err.Error(), Delay: 10 * time.Millisecond}
-		if l.Attempt >= int(l.Job.MaxAttempts) {
-			s = backends.Settlement{Lease: l, Verb: backends.Commit, Outcome: backends.Dead, Error: err.Error(), Reason: "gave up"}
-		}
-	}
-	errs, err := p.Settle(context.WithoutCancel(ctx), []backends.Settlement{s})
-	if err == nil && len(errs) > 0 {
-		err = errs[0]
-	}
-	if err == nil && s.Verb == backends.Commit {
-		p.count(l.Job.Tenant)
-	}
-	return err
-}
+func run(ctx context.Context, out io.Writer, q *queue.Queue[Settings, Plan], flood, workers int) error {
+	var s supplier
+	w := worker.New(q, s.optimise)
+	w.Concurrency = workers
+	w.Backoff = worker.Exponential(10*time.Millisecond, time.Second)
+	w.Logger = slog.New(slog.DiscardHandler) // the failures below are meant
 
-// optimise stands for an expensive computation.
-func (p *pool) optimise(j *backends.Job) error {
-	if p.broken && j.ID == "poison" {
-		return errSupplier
-	}
-	return nil
-}
-
-func (p *pool) count(tenant string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.n++
-	p.done[tenant] = p.n
-}
-
-// finished reports whether all have ended; the older what-if never ran.
-func (p *pool) finished() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.n >= p.total
-}
-
-// redrive lists the dead letters and gives them another life, now that the
-// supplier is well again.
-func (p *pool) redrive(ctx context.Context) error {
-	op, ok := backends.As[backends.Operator](p.Backend)
-	if !ok {
-		return errors.ErrUnsupported
-	}
-	dead, err := op.List(ctx, backends.ListRequest{Queue: "whatif", AnyTenant: true, State: backends.Dead})
+	beta, err := enqueue(ctx, q, flood)
 	if err != nil {
 		return err
 	}
-	for _, r := range dead.Records {
-		fmt.Printf("dead letter %s: %s, after %d attempts; redriven\n", r.Job.ID, r.Reason, r.Attempt)
-		_, err = op.Redrive(ctx, []backends.Redrive{{Ref: r.Job.Ref, Generation: r.Generation}})
-		if err != nil {
-			return err
-		}
-	}
-	p.broken, p.total = false, p.total+len(dead.Records)
-	if err := p.work(ctx, 1); err != nil {
+	needy, err := q.Enqueue(ctx, Settings{"needs the supplier"}, queue.Tenant("delta"), queue.MaxAttempts(3))
+	if err != nil {
 		return err
 	}
-	for _, id := range []string{"poison", "screen-9/older", "screen-9/newer"} {
-		r, err := p.Lookup(ctx, backends.Ref{Tenant: "delta", ID: id}, 0)
+	older, err := q.Enqueue(ctx, Settings{"22423"}, queue.Tenant("delta"), queue.Supersede("screen 9"))
+	if err != nil {
+		return err
+	}
+	newer, err := q.Enqueue(ctx, Settings{"22424"}, queue.Tenant("delta"), queue.Supersede("screen 9"))
+	if err != nil {
+		return err
+	}
+
+	working, stop := context.WithCancel(ctx)
+	defer stop()
+	drained := make(chan error, 1)
+	go func() { drained <- worker.Run(working, w) }()
+
+	plan, err := result.Wait(ctx, q, beta)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "fair turns:   %d jobs of alpha stood first; beta's last of three was done as number %d\n", flood, plan.Place)
+
+	_, err = result.Wait(ctx, q, older.Ref)
+	fmt.Fprintf(out, "superseded:   %v\n", kindOf(err))
+	if _, err = result.Wait(ctx, q, newer.Ref); err != nil {
+		return err
+	}
+	_, err = result.Wait(ctx, q, needy.Ref)
+	fmt.Fprintf(out, "dead letter:  %v\n", kindOf(err))
+
+	s.up.Store(true)
+	for letter, err := range q.DeadLetters(ctx) {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%-15s %v\n", id, r.State)
+		fmt.Fprintf(out, "its failures: %d × %q\n", len(letter.Failures), letter.Failures[0].Text)
+		if err := q.Redrive(ctx, letter); err != nil {
+			return err
+		}
 	}
-	return nil
+	if _, err = result.Wait(ctx, q, needy.Ref); err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "redriven:     and it succeeded")
+
+	stop()
+	return <-drained
+}
+
+// enqueue asks for a flood by alpha and three jobs by beta, and returns beta's last.
+func enqueue(ctx context.Context, q *queue.Queue[Settings, Plan], flood int) (queue.Ref, error) {
+	var items []queue.Item[Settings]
+	for range flood {
+		items = append(items, queue.With(Settings{"85123A"}, queue.Tenant("alpha")))
+	}
+	for range 3 {
+		items = append(items, queue.With(Settings{"47566"}, queue.Tenant("beta")))
+	}
+	outcomes, err := q.EnqueueAll(ctx, items)
+	return outcomes[len(outcomes)-1].Ref, err
+}
+
+// kindOf is how a job ended that has no result.
+func kindOf(err error) string {
+	var ended *result.EndedError
+	if errors.As(err, &ended) {
+		return fmt.Sprintf("%v, after %d attempts: %s", ended.State, ended.Attempts, ended.Reason)
+	}
+	return fmt.Sprint(err)
 }

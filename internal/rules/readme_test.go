@@ -9,31 +9,31 @@ import (
 	"testing"
 )
 
-// TestReadmeSnippetsAreExamples holds every Go block of the README against the
-// Example functions, which go test compiles and runs: a snippet that isn't part
-// of one may have rotted.
-func TestReadmeSnippetsAreExamples(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	examples := squeeze(exampleFiles(t))
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatch(readme, -1)
-	if len(blocks) == 0 {
-		t.Fatal("the README shows no Go")
-	}
-	for _, b := range blocks {
-		if !strings.Contains(examples, squeeze(string(b[1]))) {
-			t.Errorf("no Example contains this snippet of the README:\n%s", b[1])
+// TestSnippetsAreTested holds every Go block of the pages that users copy from
+// against what go test compiles and runs: Examples, programs under examples/ (each
+// has a test), and, for the page on testing, tests. A snippet that isn't part of
+// one may have rotted.
+func TestSnippetsAreTested(t *testing.T) {
+	for _, page := range []string{"README.md", "docs/testing.md", "docs/delivery.md"} {
+		text, err := os.ReadFile("../../" + page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tested := squeeze(testedFiles(t))
+		for _, b := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatch(text, -1) {
+			if !strings.Contains(tested, squeeze(string(b[1]))) {
+				t.Errorf("%s: no test or example contains this snippet:\n%s", page, b[1])
+			}
 		}
 	}
 }
 
-// exampleFiles is the text of all files that hold Examples.
-func exampleFiles(t *testing.T) string {
+// testedFiles is the text of all files that tests compile and run.
+func testedFiles(t *testing.T) string {
 	var all strings.Builder
 	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasPrefix(d.Name(), "example") || !strings.HasSuffix(path, "_test.go") {
+		program := strings.Contains(filepath.ToSlash(path), "/examples/") && strings.HasSuffix(path, ".go")
+		if err != nil || d.IsDir() || !program && !strings.HasSuffix(path, "_test.go") {
 			return err
 		}
 		text, err := os.ReadFile(path)
