@@ -1,0 +1,66 @@
+// Package endpoint serves one queue over HTTP: a job is accepted at once, and its
+// caller comes back for the result.
+//
+//	POST   /jobs              202  Location: /jobs/{id}, Retry-After    (Idempotency-Key)
+//	GET    /jobs/{id}         200  how it stands: JSON, in every state  (If-None-Match)
+//	GET    /jobs/{id}/result  200  the result, as it is encoded
+//	                          202  not yet: how it stands, Retry-After
+//	                          409, 410  it ended without one
+//	DELETE /jobs/{id}         202  cancelled, or will be
+//	                          409  it had ended
+//
+// It is an http.Handler for any mux, behind any middleware:
+//
+//	jobs := endpoint.New(q)
+//	jobs.Authorize = func(r *http.Request) (tenant string, err error) { … }
+//	mux.Handle("/jobs", jobs)
+//	mux.Handle("/jobs/", jobs)
+//
+// Timeouts of headers and bodies are the http.Server's: set ReadHeaderTimeout and
+// ReadTimeout there. Pages of another origin can change nothing without a CORS
+// preflight, since a body must have the codec's content type. Preflights carry no
+// credentials: answer them before they get here.
+//
+// # Guarantees
+//
+// Without Authorize everybody is refused. The tenant comes from that hook alone;
+// another tenant's job is answered as one that doesn't exist, byte for byte, by
+// the same code.
+//
+// A repeated POST with the same Idempotency-Key is one job (R2), a hundred at once
+// too. The header's value is a structured-field string ("…", RFC 9651) or the same
+// without quotes, of 1 to 255 visible characters; quotes don't make another key.
+//
+// Bodies are bounded in bytes and, if JSON, in depth (100) before they are
+// decoded; what follows the value, text that isn't UTF-8 and, unless AllowUnknown,
+// members that T doesn't have are refused. A member that comes twice counts once,
+// the last time, as in encoding/json. A Codec of one's own decodes as it likes.
+// Content-Encoding is not supported, so nothing can explode.
+//
+// # Problems
+//
+// Every refusal is application/problem+json (RFC 9457), and only its type, which
+// doesn't change, is made for programs: "urn:leat:problem:" and
+//
+//	unauthenticated, forbidden      401, 403  as Authorize says
+//	not-found                       404  no such job (any more), of this tenant
+//	method-not-allowed              405
+//	key-required, bad-key, bad-body 400
+//	body-too-large                  413
+//	unsupported-media-type          415
+//	key-reused                      422  the Idempotency-Key came with other args before
+//	refused                         422  by Validate, or by the queue
+//	backlog-full                    429  Retry-After
+//	dead, cancelled                 409  no result; an operator may yet give the job another life
+//	superseded, expired             410  no result, for good; links.newer is the job that took its place
+//	result-gone                     410  it succeeded, and its result is no longer kept
+//	ended                           409  too late to cancel
+//	internal                        500
+//	unsupported                     501  this setup can't
+//	unavailable                     503  the store is away; Retry-After
+//
+// No value of args, no error and nothing of how the service is made gets into an
+// answer, nor into a log line, which has types of errors and no texts. What handlers wrote
+// into an error is shown only if ShowErrors is set; their progress is meant for
+// callers and always shown. A hook speaks to the client by returning a [Problem].
+package endpoint

@@ -1,0 +1,134 @@
+package endpoint
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/leat-go/leat/internal/seam"
+	"github.com/leat-go/leat/queue"
+)
+
+// The defaults of a Handler.
+const (
+	DefaultPrefix     = "/jobs"
+	DefaultMaxBody    = 1 << 20
+	DefaultMaxWait    = 20 * time.Second
+	DefaultRetryAfter = time.Second
+)
+
+// Handler serves one queue. Set its fields before the first request; the zero
+// value of each is its default. Make it with [New].
+type Handler[T, R any] struct {
+	// Prefix is the path of the jobs as the Handler sees it; "" = "/jobs", "/" =
+	// nothing, where http.StripPrefix took all. Links are as the client sees them.
+	Prefix string
+
+	// Authorize says whose request it is: the tenant that a job is enqueued for
+	// and looked up under. nil refuses everybody. Mind that "" is a tenant too,
+	// the one of programs that name none. An error refuses: with 403 and no
+	// text, or as the *Problem that it is or wraps says.
+	Authorize func(*http.Request) (tenant string, err error)
+
+	// Validate refuses args that decode and make no sense; nil = all are well.
+	// An error refuses: with 422 and no text, or as the *Problem that it is or
+	// wraps says.
+	Validate func(context.Context, T) error
+
+	// Options are those of the job that the request asks for: the place it
+	// supersedes, its expiry. It may set another Key than the client's, but not
+	// the tenant. With queue.WaitForRoom a full backlog refuses after MaxWait.
+	Options func(*http.Request, T) []queue.Option
+
+	RequireKey   bool // refuse a POST without Idempotency-Key
+	AllowUnknown bool // ignore members of a JSON body that T doesn't have
+	ShowErrors   bool // show the reason of an end and the errors of attempts, as handlers wrote them
+
+	MaxBody    int64         // most bytes of a body; 0 = 1 MiB
+	MaxWait    time.Duration // longest that a request waits for hooks, store and room; 0 = 20 s
+	RetryAfter time.Duration // when a client is to look again, in whole seconds; 0 = 1 s
+
+	Logger *slog.Logger // nil = slog.Default
+
+	q      *queue.Queue[T, R]
+	denied sync.Once
+}
+
+// New returns a Handler of q, which refuses everybody until Authorize is set.
+func New[T, R any](q *queue.Queue[T, R]) *Handler[T, R] { return &Handler[T, R]{q: q} }
+
+// ServeHTTP answers one request.
+func (h *Handler[T, R]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), orDefault(h.MaxWait, DefaultMaxWait))
+	defer cancel()
+	c := newCall(w, r, ctx, orDefault(h.MaxBody, DefaultMaxBody))
+	defer h.rescue(c)
+	if err := h.serve(ctx, c); err != nil {
+		h.refuse(c, err)
+	}
+}
+
+func (h *Handler[T, R]) serve(ctx context.Context, c *call) error {
+	tenant, err := h.authorize(c)
+	if err != nil {
+		return err
+	}
+	c.tenant = tenant
+	in, err := h.q.Inside(seam.Key{})
+	if err != nil {
+		return &mishap{internal, err}
+	}
+	prefix := cleanPrefix(h.Prefix)
+	at, ok := parse(prefix, c.r.URL.Path)
+	if !ok {
+		return notFound
+	}
+	c.at, c.base = at, base(c.r.RequestURI, c.r.URL.Path, prefix)
+
+	switch verb := at.thing + " " + c.r.Method; verb {
+	case "jobs POST":
+		return h.create(ctx, c, in)
+	case "job GET", "job HEAD":
+		return h.show(ctx, c)
+	case "job DELETE":
+		return h.cancel(ctx, c)
+	case "result GET", "result HEAD":
+		return h.result(c)
+	}
+	return c.otherMethod()
+}
+
+// authorize asks the hook. Without one the answer is no.
+func (h *Handler[T, R]) authorize(c *call) (string, error) {
+	if h.Authorize == nil {
+		h.denied.Do(func() { h.log(c, slog.LevelWarn, "leat: endpoint without Authorize refuses everybody", nil) })
+		return "", forbidden
+	}
+	tenant, err := h.Authorize(c.r)
+	if err != nil {
+		return "", h.chosen(c, err, forbidden)
+	}
+	if !isName(tenant) {
+		h.log(c, slog.LevelError, "leat: endpoint: Authorize returned what can't be a tenant", nil)
+		return "", forbidden
+	}
+	return tenant, nil
+}
+
+// chosen is how a hook's error is answered: as it chose itself, else as usual.
+func (h *Handler[T, R]) chosen(c *call, err error, usual *Problem) *Problem {
+	if p := publicOf(err); p != nil {
+		return p.completed(usual)
+	}
+	h.log(c, slog.LevelInfo, "leat: endpoint: refused by a hook", err)
+	return usual
+}
+
+func orDefault[N int64 | time.Duration](n, d N) N {
+	if n > 0 {
+		return n
+	}
+	return d
+}
