@@ -3,7 +3,7 @@
 //
 //	POST   /jobs              202  Location: /jobs/{id}, Retry-After    (Idempotency-Key)
 //	GET    /jobs/{id}         200  how it stands: JSON, in every state  (If-None-Match)
-//	GET    /jobs/{id}/result  200  the result, as it is encoded
+//	GET    /jobs/{id}/result  200  the result, as it is encoded; 204 if that is no bytes
 //	                          202  not yet: how it stands, Retry-After
 //	                          409, 410  it ended without one
 //	DELETE /jobs/{id}         202  cancelled, or will be

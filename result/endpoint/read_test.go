@@ -162,13 +162,16 @@ func TestResultIsThereOnceItSucceeded(t *testing.T) {
 	}
 }
 
-// A result of no bytes is one.
+// A result of no bytes, as of jobs that have none, is no content, rather than JSON
+// that no client can read.
 func TestAnEmptyResult(t *testing.T) {
 	s := newSite(t)
 	self := s.post()
 	s.settle(backends.Settlement{Lease: s.claim(), Verb: backends.Commit, Outcome: backends.Succeeded})
-	if w := s.do("GET", self+"/result", ""); w.Code != 200 || w.Body.Len() > 0 {
-		t.Errorf("%d %s", w.Code, w.Body)
+	for _, method := range []string{"GET", "HEAD"} {
+		if w := s.do(method, self+"/result", ""); w.Code != 204 || w.Body.Len() > 0 || w.Header().Get("Content-Type") != "" {
+			t.Errorf("%s: %d %v %s", method, w.Code, w.Header(), w.Body)
+		}
 	}
 }
 
@@ -316,7 +319,7 @@ func TestDeleteOfAStoreThatGoesAway(t *testing.T) {
 	}
 }
 
-// bucket holds one object, which breaks after some bytes.
+// bucket holds one object, which breaks after some bytes, or is slow from there.
 type bucket struct {
 	data  []byte
 	gone  bool
@@ -334,7 +337,7 @@ func (b *bucket) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 		return nil, &fs.PathError{Op: "open", Path: canary, Err: fs.ErrNotExist}
 	}
 	if b.err == nil {
-		return io.NopCloser(&slow{ctx, bytes.NewReader(b.data)}), nil
+		return io.NopCloser(io.MultiReader(bytes.NewReader(b.data[:b.after]), &slow{ctx, bytes.NewReader(b.data[b.after:])})), nil
 	}
 	return io.NopCloser(io.MultiReader(bytes.NewReader(b.data[:b.after]), failing{b.err})), nil
 }
@@ -379,7 +382,9 @@ func large(t *testing.T) (s *site, b *bucket, self string) {
 // MaxWait bounds the way to a result, not the time that it takes to send.
 func TestLargeResultsTakeTheirTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, _, at := large(t)
+		s, b, at := large(t)
+		s.expect(s.do("GET", at, ""), 503, "unavailable")
+		b.after = 1
 		w := s.do("GET", at, "")
 		if s.expect(w, 200, ""); w.Body.Len() != 200 {
 			t.Errorf("%d bytes", w.Body.Len())

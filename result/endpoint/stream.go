@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -31,32 +32,36 @@ func (h *Handler[T, R]) result(c *call) error {
 	if err != nil {
 		return err
 	}
-	late.Stop()
-	defer body.Close() // all was read, or nothing of it counts
-	return h.stream(c, body, s)
-}
-
-// stream passes a result on. Once it has begun, a clean end would tell the client
-// that it has all: what breaks off breaks the connection.
-func (h *Handler[T, R]) stream(c *call, body io.Reader, s *result.Status) error {
+	defer body.Close()                                                // all was read, or nothing of it counts
 	if c.unchanged(`"` + strconv.FormatInt(s.Generation, 10) + `"`) { // of one life, it never changes
 		return nil
 	}
-	c.w.Header().Set("Content-Type", s.ContentType)
 	from := &source{Reader: body}
-	if c.r.Method != http.MethodHead {
-		_, _ = io.Copy(c.w, from) // a client that has gone misses nothing
+	data := bufio.NewReader(from)
+	if _, err := data.Peek(1); err == io.EOF {
+		c.w.WriteHeader(http.StatusNoContent)
+		return nil
+	} else if err != nil {
+		return err
 	}
-	switch {
-	case from.err == nil && !c.w.begun:
-		c.w.WriteHeader(http.StatusOK)
-	case from.err != nil && !c.w.begun:
-		return from.err
-	case from.err != nil:
+	late.Stop()
+	c.w.Header().Set("Content-Type", s.ContentType)
+	c.w.WriteHeader(http.StatusOK)
+	h.stream(c, data, from)
+	return nil
+}
+
+// stream passes a result on. A clean end would tell the client that it has all:
+// what breaks off breaks the connection.
+func (h *Handler[T, R]) stream(c *call, data io.Reader, from *source) {
+	if c.r.Method == http.MethodHead {
+		return
+	}
+	_, _ = io.Copy(c.w, data) // a client that has gone misses nothing
+	if from.err != nil {
 		h.log(c, slog.LevelError, "leat: endpoint: a result broke off", from.err)
 		panic(http.ErrAbortHandler)
 	}
-	return nil
 }
 
 // source remembers what went wrong with reading, apart from writing.
