@@ -1,5 +1,7 @@
 package rules
 
+import "slices"
+
 // A room is a package, or with "/..." a package and all below it, by its path
 // inside the repository. The row with the longest match speaks for a package.
 type room struct {
@@ -33,6 +35,7 @@ var rooms = []room{
 	{"queue", []string{"backends", "internal/..."}, core},
 	{"queue/schedule/...", []string{"queue", "backends", "internal/..."}, anyModule},
 	{"queue/batch/...", []string{"queue", "result", "backends", "internal/..."}, core},
+	{"queue/buckettest/...", []string{"queue", "backends"}, slices.Concat(core, suite)},
 	{"queue/filebucket/...", []string{"queue", "backends", "internal/..."}, core},
 	{"queue/blobbucket/...", []string{"queue", "backends", "internal/..."}, anyModule},
 	{"queue/secretbox/...", []string{"queue", "backends", "internal/..."}, anyModule},
