@@ -10,7 +10,6 @@ import (
 	"os"
 	"path"
 	"syscall"
-
 )
 
 // chunk is how much is written between two looks at the context.
@@ -127,4 +126,3 @@ func (b *Bucket) makeFolder(dir string) error {
 }
 
 func exists(key string) error { return &fs.PathError{Op: "write", Path: key, Err: fs.ErrExist} }
-
