@@ -55,7 +55,7 @@ func (s *service) Decrypt(ctx context.Context, wrapped []byte) ([]byte, error) {
 func (s *service) Close() error                       { return nil }
 func (s *service) ErrorAs(error, any) bool            { return false }
 func (s *service) ErrorCode(error) gcerrors.ErrorCode { return s.code }
-func always(err error) func(context.Context) error { return func(context.Context) error { return err } }
+func always(err error) func(context.Context) error    { return func(context.Context) error { return err } }
 
 func (s *service) asked() (encrypts, decrypts int64) { return s.encrypts.Load(), s.decrypts.Load() }
 func (s *service) forget()                           { s.encrypts.Store(0); s.decrypts.Store(0) }
