@@ -17,13 +17,16 @@ import (
 type Bucket interface {
 	// Write creates key with data, which it doesn't keep. When it returns the
 	// object is as durable as the bucket can make it, and it is never seen half
-	// written. An existing key is not overwritten: the error matches fs.ErrExist.
+	// written. An existing key is not overwritten: the error matches fs.ErrExist,
+	// and what is there is as durable.
 	Write(ctx context.Context, key string, data []byte) error
 
-	// Open reads an object; the error matches fs.ErrNotExist if there is none.
+	// Open reads an object; ctx is for reading too. The error matches
+	// fs.ErrNotExist if there is none, and only if that is sure: a job whose
+	// payload has gone ends as a dead letter, and isn't tried again.
 	Open(ctx context.Context, key string) (io.ReadCloser, error)
 
-	// Delete removes an object. It is nil for one that isn't there.
+	// Delete removes an object, and is nil for one that isn't there.
 	Delete(ctx context.Context, key string) error
 
 	// List yields the keys that begin with prefix, in ascending order of their

@@ -42,7 +42,10 @@ func New(dir string) (*Bucket, error) {
 		return nil, err
 	}
 	b := &Bucket{root: root, link: root.Link}
-	return b, b.clear()
+	if err := b.clear(); err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return b, nil
 }
 
 // Close gives the folder's descriptor back. Later calls fail with fs.ErrClosed;

@@ -2,6 +2,7 @@ package filebucket
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -50,6 +51,9 @@ func TestAKeyIsNotTheFolderOfAnother(t *testing.T) {
 	b := open(t, t.TempDir())
 	if err := b.Write(t.Context(), "a/b", nil); err != nil {
 		t.Fatal(err)
+	}
+	if err := b.Write(t.Context(), "a", nil); !errors.Is(err, queue.ErrInvalid) || errors.Is(err, fs.ErrExist) {
+		t.Errorf("the folder of an object: %v", err)
 	}
 	if err := b.Write(t.Context(), "a/b/c", nil); !errors.Is(err, queue.ErrInvalid) {
 		t.Errorf("below an object: %v", err)

@@ -101,7 +101,7 @@ func (b *Bucket) place(ctx context.Context, temp, key string) error {
 		}
 		switch {
 		case errors.Is(err, fs.ErrExist):
-			return exists(key)
+			return b.taken(key)
 		case !errors.Is(err, fs.ErrNotExist):
 			return err
 		}
@@ -123,6 +123,14 @@ func (b *Bucket) makeFolder(dir string) error {
 		return nil
 	}
 	return err
+}
+
+// taken is why key can't be given: mostly since the object is there.
+func (b *Bucket) taken(key string) error {
+	if info, err := b.root.Lstat(key); err == nil && info.IsDir() {
+		return invalid("is the folder of other keys")
+	}
+	return exists(key)
 }
 
 func exists(key string) error { return &fs.PathError{Op: "write", Path: key, Err: fs.ErrExist} }
