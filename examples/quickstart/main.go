@@ -11,8 +11,10 @@ import (
 	"github.com/leat-go/leat/worker"
 )
 
-type Settings struct{ Partner, SKU string }
-type Plan struct{ ReorderPoint, OrderQuantity int }
+type (
+	Settings struct{ Partner, SKU string }
+	Plan     struct{ ReorderPoint, OrderQuantity int }
+)
 
 func optimise(ctx context.Context, job *queue.Job[Settings]) (Plan, error) {
 	return Plan{ReorderPoint: 12, OrderQuantity: 40}, nil // your hour of computation
