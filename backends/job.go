@@ -24,7 +24,7 @@ func (r Ref) IsZero() bool { return r == Ref{} }
 type Job struct {
 	Ref
 
-	Kind    string            // which handler; known kinds are claimed by name
+	Kind    string            // which handler, and which version of its args; known kinds are claimed by name
 	Payload []byte            // the encoded args, opaque here; empty is legal
 	Headers map[string]string // travels along: trace context, content type; at most MaxHeaders bytes
 
@@ -39,7 +39,6 @@ type Job struct {
 
 	RunLimit    time.Duration // of one attempt; 0 = the worker's
 	MaxAttempts int32         // 0 = the policy's
-	Schema      int32         // version of the args' schema
 	Priority    int32         // higher first, inside the tenant only, never across tenants
 
 	Trailing  bool   // see Supersede

@@ -203,12 +203,12 @@ var badJobCases = []testCase{
 			e.refuses("attempts", job("bad", func(j *backends.Job) { j.MaxAttempts = -1 }), backends.ErrInvalid)
 			e.refuses("attempts", job("bad", func(j *backends.Job) { j.MaxAttempts = math.MinInt32 }), backends.ErrInvalid)
 			e.refuses("trailing without a place", job("bad", func(j *backends.Job) { j.Trailing = true }), backends.ErrInvalid)
-			l := e.accepts("the most", job("zeta", func(j *backends.Job) { j.MaxAttempts, j.Schema = math.MaxInt32, math.MaxInt32 }))
-			if l.Job.MaxAttempts != math.MaxInt32 || l.Job.Schema != math.MaxInt32 {
+			l := e.accepts("the most", job("zeta", func(j *backends.Job) { j.MaxAttempts, j.Priority = math.MaxInt32, math.MaxInt32 }))
+			if l.Job.MaxAttempts != math.MaxInt32 || l.Job.Priority != math.MaxInt32 {
 				e.Fatalf("came back as %+v", l.Job)
 			}
-			l = e.accepts("the least", job("zeta", func(j *backends.Job) { j.Schema, j.Priority = math.MinInt32, math.MinInt32 }))
-			if l.Job.Schema != math.MinInt32 || l.Job.Priority != math.MinInt32 {
+			l = e.accepts("the least", job("zeta", func(j *backends.Job) { j.Priority = math.MinInt32 }))
+			if l.Job.Priority != math.MinInt32 {
 				e.Fatalf("came back as %+v", l.Job)
 			}
 		},

@@ -99,7 +99,7 @@ var handoverCases = []testCase{
 			j := job("zeta", func(j *backends.Job) {
 				j.Fingerprint = 1<<64 - 1
 				j.Expiry, j.RunLimit = time.Hour, time.Minute
-				j.MaxAttempts, j.Schema, j.Priority = 1<<31-1, -1<<31, 1<<31-1
+				j.MaxAttempts, j.Priority = 1<<31-1, 1<<31-1
 				j.Supersede, j.Trailing, j.Resource = "zeta/screen-9", true, "the small database"
 			})
 			e.enqueue(j)

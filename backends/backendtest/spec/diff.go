@@ -40,16 +40,16 @@ func (d *diff) job(field string, got, want *backends.Job) {
 	}
 	type plain struct {
 		backends.Ref
-		kind, supersede, resource     string
-		fingerprint                   uint64
-		delay, expiry, limit          time.Duration
-		maxAttempts, schema, priority int32
-		trailing                      bool
+		kind, supersede, resource string
+		fingerprint               uint64
+		delay, expiry, limit      time.Duration
+		maxAttempts, priority     int32
+		trailing                  bool
 	}
 	strip := func(j backends.Job) plain {
 		return plain{
 			j.Ref, j.Kind, j.Supersede, j.Resource, j.Fingerprint, j.Delay, j.Expiry, j.RunLimit,
-			j.MaxAttempts, j.Schema, j.Priority, j.Trailing,
+			j.MaxAttempts, j.Priority, j.Trailing,
 		}
 	}
 	if strip(g) != strip(w) {
