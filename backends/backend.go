@@ -119,9 +119,15 @@ type ClaimRequest struct {
 	Queue  string
 	Policy *Policy // as in EnqueueRequest
 
-	// Kinds is what the worker knows; nil = every kind, empty = none. Jobs of other kinds
-	// wait for a worker that knows them, until Policy.UnknownAfter past their
-	// due time: then any worker gets them, and decides (R10).
+	// Kinds is what the worker knows; nil = every kind, empty = none. Jobs of other
+	// kinds wait for a worker that knows them. Any worker gets one, and decides,
+	// only when Policy.UnknownAfter has passed both since it was due and since the
+	// last sign of a worker that knows its kind (R10). Signs are: a Claim of this
+	// queue that asks for the kind or for all, for as long as it blocks; and an
+	// Extend or a Settle of a running job of the kind, by the lease that such a
+	// Claim got. So who is busy is there, and who gives up a job that it doesn't
+	// know is none who knows. A store need not write down every sign: it may be
+	// off by UnknownAfter/60.
 	Kinds []string
 
 	Max   int           // most leases returned, > 0; never more than free slots (R8)

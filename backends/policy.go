@@ -23,7 +23,7 @@ type Policy struct {
 
 	MaxAttempts  int           // 0 = DefaultMaxAttempts; Job.MaxAttempts goes first. The worker holds it: it commits Dead
 	MaxCrashes   int           // 0 = DefaultMaxCrashes, at most 32,767: so many lapsed leases end the job Dead. The store holds it
-	UnknownAfter time.Duration // 0 = DefaultUnknownAfter; how long a job of a kind that its claimers don't know waits
+	UnknownAfter time.Duration // 0 = DefaultUnknownAfter; how long a job waits though nobody who knows its kind is there (ClaimRequest.Kinds)
 
 	// Retention is how long an ended job is kept; 0 = DefaultRetention. Negative
 	// = not at all: it goes as soon as nothing is owed, and with it the memory

@@ -7,7 +7,7 @@ import (
 	"github.com/leat-go/leat/backends"
 )
 
-var claimCases = slices.Concat(countCases, wakeCases, lapseCases, kindCases, announceCases)
+var claimCases = slices.Concat(countCases, wakeCases, lapseCases, kindCases, knowerCases, announceCases)
 
 // countCases: what a claim counts, and what a lease says.
 var countCases = []testCase{

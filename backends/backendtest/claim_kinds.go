@@ -6,6 +6,19 @@ import (
 	"github.com/leat-go/leat/backends"
 )
 
+// newKind is what some workers don't know yet.
+const newKind = "new"
+
+func ofNewKind(j *backends.Job) { j.Kind = newKind }
+
+// knowing is a request for one job by a worker that knows these kinds; without
+// any it knows all.
+func (e *env) knowing(kinds ...string) backends.ClaimRequest {
+	req := e.request(1)
+	req.Kinds = kinds
+	return req
+}
+
 // kindCases: a rolling deploy, where some workers don't know a job yet.
 var kindCases = []testCase{
 	{
@@ -18,8 +31,8 @@ var kindCases = []testCase{
 			}
 			j := job("zeta")
 			e.enqueue(j)
-			req := e.request(10)
-			req.Kinds = []string{"third", theKind}
+			req := e.knowing("third", theKind)
+			req.Max = 10
 			start := time.Now()
 			leases := e.claimBy(req)
 			if len(leases) != 1 {
@@ -46,11 +59,9 @@ var kindCases = []testCase{
 		func(e *env) {
 			e.policy = &backends.Policy{UnknownAfter: 5 * e.unit}
 			start := time.Now()
-			j := job("zeta", func(j *backends.Job) { j.Kind, j.Delay = "new", 2*e.unit })
+			j := job("zeta", ofNewKind, dueIn(2*e.unit))
 			e.enqueue(j)
-			req := e.request(1)
-			req.Kinds = []string{theKind}
-			e.expectJob(e.claimBy(req)[0], j)
+			e.expectJob(e.claimBy(e.knowing(theKind))[0], j)
 			e.expectWait(start, 7)
 		},
 	},
@@ -59,33 +70,25 @@ var kindCases = []testCase{
 		kinds,
 		func(e *env) {
 			e.policy = &backends.Policy{UnknownAfter: 20 * e.unit}
-			j := job("zeta", func(j *backends.Job) { j.Kind = "new" })
+			j := job("zeta", ofNewKind)
 			e.enqueue(j)
-			req := e.request(1)
-			req.Kinds = []string{theKind}
-			e.claimNone(req)
-			req.Kinds = []string{"new"}
+			e.claimNone(e.knowing(theKind))
 			start := time.Now()
-			e.expectJob(e.claimBy(req)[0], j)
+			e.expectJob(e.claimBy(e.knowing(newKind))[0], j)
 			e.expectWait(start, 0)
 		},
 	},
 	{
 		"R10", "UrgentJobHidesNoUnknownOne", "urgent jobs of a kind that nobody knows keep an old one from being given up",
-		func(f backends.Features) bool { return f.Kinds && f.Priority },
+		all(knowsKinds, hasPriority),
 		func(e *env) {
-			e.policy = &backends.Policy{UnknownAfter: 5 * e.unit}
-			unknown := func(j *backends.Job) { j.Kind = "new" }
-			start := time.Now()
-			old, urgent := job("zeta", unknown), job("zeta", unknown, func(j *backends.Job) { j.Priority = 9 })
-			e.enqueue(old)
+			old, start := e.waitingForNew(1)
+			urgent := job("zeta", ofNewKind, func(j *backends.Job) { j.Priority = 9 })
 			e.pass(3)
 			e.enqueue(urgent)
-			req := e.request(1)
-			req.Kinds = []string{theKind}
-			e.expectJob(e.claimBy(req)[0], old)
+			e.expectJob(e.claimBy(e.knowing(theKind))[0], old[0])
 			e.expectWait(start, 5)
-			e.expectJob(e.claimBy(req)[0], urgent)
+			e.expectJob(e.claimBy(e.knowing(theKind))[0], urgent)
 			e.expectWait(start, 8)
 		},
 	},
@@ -94,11 +97,9 @@ var kindCases = []testCase{
 		kinds,
 		func(e *env) {
 			e.policy = &backends.Policy{UnknownAfter: 20 * e.unit}
-			l := e.start(1, func(j *backends.Job) { j.Kind = "new" })
+			l := e.start(1, ofNewKind)
 			e.pass(1.5)
-			req := e.request(1)
-			req.Kinds = []string{theKind}
-			e.claimNone(req)
+			e.claimNone(e.knowing(theKind))
 			e.expectJob(e.claim(), *l.Job)
 		},
 	},

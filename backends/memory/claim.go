@@ -32,6 +32,7 @@ func (b *Backend) Claim(ctx context.Context, req backends.ClaimRequest) ([]*back
 		b.unlock()
 		rang, err := b.sleep(ctx, w, alarm)
 		b.mu.Lock()
+		w.woken, w.now = false, b.now()
 		if b.closed {
 			return nil, backends.ErrClosed
 		}
@@ -41,7 +42,6 @@ func (b *Backend) Claim(ctx context.Context, req backends.ClaimRequest) ([]*back
 		if rang {
 			q.touch() // what has come may be for another
 		}
-		w.woken, w.now = false, b.now()
 		if leases := q.take(&w.asking, req.Max, req.Lease); len(leases) > 0 {
 			return leases, nil
 		}
@@ -64,6 +64,7 @@ func (q *queue) arm(w *waiter) time.Duration {
 // take leases up to n jobs to one claim.
 func (q *queue) take(a *asking, n int, d time.Duration) []*backends.Lease {
 	q.tidy(a.now)
+	q.meet(a, 0)
 	var leases []*backends.Lease
 	for len(leases) < n {
 		r := q.next(a)
@@ -75,7 +76,11 @@ func (q *queue) take(a *asking, n int, d time.Duration) []*backends.Lease {
 			q.store.logger().Error("leat: a bug: a job that isn't due stood in a lane", "queue", q.name, "id", r.job.ID)
 			return leases
 		}
+		strange := r.tied(toAnyone) && !a.knows(r.job.Kind)
 		if q.carryOut(r, next, turn, a.now, d) {
+			if strange {
+				r.ties |= toStranger
+			}
 			leases = append(leases, r.lease(a.blank(len(leases)), turn == backends.Announce))
 		}
 	}

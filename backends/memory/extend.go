@@ -22,6 +22,9 @@ func (b *Backend) Extend(ctx context.Context, d time.Duration, beats []backends.
 			return backends.ErrLost
 		}
 		next, verdict := r.life.Extend(r.facts(now), beat.Lease, d)
+		if verdict != backends.ErrLost {
+			r.seat.queue.hear(r, now)
+		}
 		if next != r.life {
 			if err := b.renew(r, next, now, d); err != nil {
 				return err

@@ -17,7 +17,7 @@ func (b *store) move(r *record, next backends.Life, now int64, term time.Duratio
 	}
 	q := r.seat.queue
 	q.takeOut(r)
-	r.ties &^= toAnyone // whatever comes of it, it waits anew
+	r.ties &^= toAnyone | toStranger // whatever comes of it, it waits anew
 	first := next.State.Ended() && !prev.State.Ended()
 	counts := false
 	if first && r.tied(toBatch) {
@@ -88,7 +88,8 @@ func (q *queue) putIn(r *record, now int64, term time.Duration) {
 		q.schedule.push(r, term)
 		q.hurry(l.Due)
 	case waits && r.blocked():
-		// until an older job of its place is done
+		// until an older job of its place is done; who knows the kind is noticed meanwhile
+		q.knowersOf(r.job.Kind)
 	default:
 		// A lapsed lease no longer counts against the caps: else a dead worker
 		// would block its own rescue.

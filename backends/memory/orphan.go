@@ -1,9 +1,11 @@
 package memory
 
 // A job of a kind that none of its claimers knows waits for the next deploy, but
-// not for ever: UnknownAfter past its due time it becomes an orphan, for any
-// worker to take and decide (R10). Each class remembers a time before which it
-// has none to give; only a claim that doesn't know the kind looks.
+// not for ever: UnknownAfter past its due time, and past the last sign of somebody
+// who knows the kind (knowers.go), it becomes an orphan, for any worker to take
+// and decide (R10). If somebody who knows it comes after all, its class is shut to
+// the others again. Each class remembers a time before which it has none to give;
+// only a claim that doesn't know the kind looks.
 
 // looks bounds how often a class is searched for orphans: this often per
 // UnknownAfter at most. So much of it an orphan may come late.
@@ -16,14 +18,26 @@ func (c *class) expect(r *record) {
 	}
 	if at := r.life.Place + int64(c.queue.policy.UnknownAfter); at < c.stale {
 		c.stale = at
-		c.queue.hurry(at)
+		c.queue.hurry(c.opens())
 	}
+}
+
+// opens is when a claim that doesn't know the kind may next find something: an
+// orphan, or a job that becomes one.
+func (c *class) opens() int64 {
+	switch {
+	case c.owes != 0:
+		return never
+	case c.orphan:
+		return c.queue.lost(c.knowers)
+	}
+	return max(c.stale, c.queue.lost(c.knowers))
 }
 
 // adopt makes orphans of the kinds that a claim doesn't know.
 func (q *queue) adopt(a *asking) {
 	for _, c := range q.classes {
-		if !a.wants(c) {
+		if c.opens() <= a.now && !a.wants(c, a.now) {
 			c.adopt(a.now)
 		}
 	}
@@ -31,9 +45,6 @@ func (q *queue) adopt(a *asking) {
 
 // adopt turns the jobs whose time is over into orphans.
 func (c *class) adopt(now int64) {
-	if now < c.stale || c.owes != 0 || c.orphan {
-		return
-	}
 	q := c.queue
 	c.stale = never
 	var found []*record

@@ -17,6 +17,8 @@ type queue struct {
 
 	seats    map[string]*seat
 	classes  []*class
+	knowers  map[string]*knowers // by kind
+	knowAll  knowers             // who knows all kinds
 	schedule schedule
 	deadline pile[*record] // waiting jobs that have one
 	alarms   pile[*door]   // doors that a rate shuts
@@ -45,7 +47,7 @@ type counts struct {
 func newQueue(b *store, name string) *queue {
 	return &queue{
 		store: b, name: name, policy: (*backends.Policy)(nil).Filled(),
-		seats: map[string]*seat{}, schedule: newSchedule(), alarm: never,
+		seats: map[string]*seat{}, knowers: map[string]*knowers{}, schedule: newSchedule(), alarm: never,
 		deadline: pile[*record]{
 			before: func(a, b *record) bool { return a.rare.deadline < b.rare.deadline },
 			index:  func(r *record) *int32 { return &r.rare.deadlineAt },
@@ -135,8 +137,8 @@ func (q *queue) nextAlarm(a *asking) int64 {
 		if c.ring.head == nil || c.owes != 0 {
 			continue
 		}
-		if !a.wants(c) && c.stale > a.now {
-			soon = min(soon, c.stale)
+		if at := c.opens(); !a.wants(c, a.now) && at > a.now {
+			soon = min(soon, at)
 		}
 		if opens := q.meter.opens(a.now); opens != 0 {
 			soon = min(soon, opens)

@@ -39,6 +39,7 @@ const (
 	toBatch                     // it is a member
 	toResource                  // it uses one
 	toAnyone                    // an orphan: nobody who knows its kind took it in time
+	toStranger                  // leased to somebody who doesn't know its kind
 )
 
 func tiesOf(j *backends.Job) ties {

@@ -27,6 +27,7 @@ func (b *store) settle(r *record, s *backends.Settlement, now int64) error {
 	if next == r.life {
 		return verdict
 	}
+	r.seat.queue.hear(r, now)
 	ran := r.life.State == backends.Running
 	if ran && s.Error != "" {
 		r.fail(s.Error, now)

@@ -47,7 +47,7 @@ func newDorm(t *testing.T, seed uint64) *dorm {
 	d := &dorm{T: t, Rand: rand.New(rand.NewPCG(seed, 1)), asleep: map[int]backends.ClaimRequest{}}
 	d.b = memory.New(memory.Options{Logger: slog.New(slog.DiscardHandler)})
 	d.policy = &backends.Policy{
-		Cap: d.limit(), Tenant: backends.Tenancy{Cap: d.limit()}, UnknownAfter: d.span(90), Owes: backends.Debt(d.IntN(2)),
+		Cap: d.limit(), Tenant: backends.Tenancy{Cap: d.limit()}, UnknownAfter: d.span([]int{5, 20, 90}[d.IntN(3)]), Owes: backends.Debt(d.IntN(2)),
 		Tenants: map[string]backends.Tenancy{"beta": {Weight: 3, Cap: d.limit()}},
 	}
 	return d
@@ -99,20 +99,36 @@ func (d *dorm) request() backends.ClaimRequest {
 	}
 }
 
-// work claims and settles, or lets the lease lapse.
+// work claims and settles, or lets the lease lapse. Now and then it leaves for a
+// while, so that nobody may know a kind any more.
 func (d *dorm) work(ctx context.Context, i int, req backends.ClaimRequest, own *rand.Rand) {
-	for {
-		d.note(i, &req)
-		leases, err := d.b.Claim(ctx, req)
-		d.note(i, nil)
-		if err != nil {
-			return
+	for ctx.Err() == nil {
+		patience := time.Hour
+		if own.IntN(3) == 0 {
+			patience = time.Duration(1 + own.Int64N(int64(20*time.Second)))
 		}
-		time.Sleep(time.Duration(own.Int64N(int64(5 * time.Second))))
-		for _, l := range leases {
+		for _, l := range d.claim(ctx, i, req, patience) {
+			time.Sleep(time.Duration(own.Int64N(int64(5 * time.Second))))
+			if own.IntN(4) == 0 {
+				d.b.Extend(ctx, req.Lease, []backends.Beat{{Lease: l}})
+				continue // it will be stolen
+			}
 			d.settle(ctx, l, own)
 		}
+		if own.IntN(3) == 0 {
+			time.Sleep(time.Duration(own.Int64N(int64(40 * time.Second))))
+		}
 	}
+}
+
+// claim is the sleep of a worker.
+func (d *dorm) claim(ctx context.Context, i int, req backends.ClaimRequest, patience time.Duration) []*backends.Lease {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	d.note(i, &req)
+	defer d.note(i, nil)
+	leases, _ := d.b.Claim(ctx, req)
+	return leases
 }
 
 func (d *dorm) note(i int, req *backends.ClaimRequest) {

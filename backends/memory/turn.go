@@ -15,19 +15,20 @@ import (
 // share. What ended jobs owe stands in lanes too, one ring per debt, so that a
 // flood of announcements is as fair as a flood of jobs.
 
-// class is what a worker may take or not: the jobs of a kind, the jobs that no
-// worker of their kind took in time, or the ended jobs that owe one debt.
+// class is what a worker may take or not: the jobs of a kind, those that no
+// worker of the kind took in time, or the ended jobs that owe one debt.
 type class struct {
 	queue *queue
 	classKey
-	ring  line[*lane]
-	stale int64 // no job in it becomes an orphan before
+	knowers *knowers // of the kind
+	ring    line[*lane]
+	stale   int64 // no job in it becomes an orphan before
 }
 
 type classKey struct {
 	kind   string
 	owes   backends.Debt // 0 = jobs to run
-	orphan bool          // of any kind: for every worker (R10)
+	orphan bool          // for every worker, while nobody is there who knows the kind (R10)
 }
 
 // lane is what one tenant has due in a class, for one resource.
@@ -53,7 +54,7 @@ func (q *queue) class(k classKey) *class {
 			return c
 		}
 	}
-	c := &class{queue: q, classKey: k, stale: never}
+	c := &class{queue: q, classKey: k, knowers: q.knowersOf(k.kind), stale: never}
 	q.classes = append(q.classes, c)
 	return c
 }
@@ -63,7 +64,7 @@ func (q *queue) class(k classKey) *class {
 func classOf(r *record) (k classKey, resource string) {
 	switch l := &r.life; {
 	case !l.State.Ended() && r.tied(toAnyone):
-		return classKey{orphan: true}, r.job.Resource
+		return classKey{kind: r.job.Kind, orphan: true}, r.job.Resource
 	case !l.State.Ended():
 		return classKey{kind: r.job.Kind}, r.job.Resource
 	case l.Owes&backends.WriteBack != 0:
@@ -103,7 +104,7 @@ func (l *lane) enter() {
 	l.class.ring.push(l)
 	l.inRing = true
 	l.turn = l.seat.turn
-	q.hurry(l.class.stale) // nobody counts on a class whose ring is empty
+	q.hurry(l.class.opens()) // nobody counts on a class whose ring is empty
 	q.touch()
 }
 
@@ -181,8 +182,8 @@ func (a *asking) blank(given int) *backends.Lease {
 }
 
 // wants reports whether the claim takes what is in the class.
-func (a *asking) wants(c *class) bool {
-	return c.owes.In(a.can) && (a.knows(c.kind) || c.orphan || c.owes == backends.Event)
+func (a *asking) wants(c *class, now int64) bool {
+	return c.owes.In(a.can) && (a.knows(c.kind) || c.owes == backends.Event || c.orphan && c.opens() <= now)
 }
 
 func (a *asking) knows(kind string) bool { return a.kinds == nil || slices.Contains(a.kinds, kind) }
@@ -202,7 +203,7 @@ func (q *queue) next(a *asking) *record {
 			c.shut(a.now)
 			continue
 		}
-		if !a.wants(c) {
+		if c.ring.head == nil || !a.wants(c, a.now) {
 			continue
 		}
 		if l := c.front(a.now); l != nil && (best == nil || l.seat.pass < best.seat.pass) {
@@ -284,5 +285,5 @@ func (l *lane) open(a *asking) bool {
 		return false
 	}
 	d, _ := l.shut(a.now)
-	return d == nil && a.wants(l.class)
+	return d == nil && a.wants(l.class, a.now)
 }

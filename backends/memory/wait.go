@@ -37,8 +37,12 @@ func (q *queue) wake() {
 		if c.ring.head == nil || (c.owes == 0 && q.paused) {
 			continue
 		}
+		var now int64
+		if c.orphan {
+			now = q.store.now()
+		}
 		for w := q.waiters.head; w != nil; w = w.next {
-			if !w.woken && w.wants(c) {
+			if !w.woken && w.wants(c, now) {
 				w.wake()
 				break
 			}
@@ -59,17 +63,25 @@ func (q *queue) hurry(t int64) {
 func (q *queue) join(a asking) *waiter {
 	w := &waiter{asking: a, signal: make(chan struct{}, 1)}
 	q.waiters.push(w)
+	q.meet(&w.asking, 1)
 	return w
 }
 
 // quit takes a waiter out. The wake that it may have got goes to another, and
-// if it was first, so does the timer.
+// if it was first, so does the timer. The jobs of the kinds that it kept for
+// itself may now be for others in the end.
 func (q *queue) quit(w *waiter) {
 	if w == q.waiters.head {
 		q.alarm = never
 		q.hurried = true
 	}
 	q.waiters.remove(w)
+	q.meet(&w.asking, -1)
+	for _, c := range q.classes {
+		if c.ring.head != nil {
+			q.hurry(c.opens())
+		}
+	}
 	q.touch()
 }
 

@@ -85,6 +85,31 @@ func TestRule_R10_AnOrphanWakesWhoLookedWhenThereWasNone(t *testing.T) {
 	})
 }
 
+// Who sleeps first keeps the time for the jobs of a kind that somebody else waits
+// for only when that one has gone and left some.
+func TestRule_R10_WhoLeavesAJobTellsWhoSleeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := memory.New(memory.Options{})
+		defer b.Close()
+		policy := &backends.Policy{UnknownAfter: time.Minute}
+		request := backends.ClaimRequest{Queue: "q", Policy: policy, Max: 1, Lease: 2 * time.Minute}
+		enqueueKind(t, b, policy, "b", "0")
+		if _, err := b.Claim(t.Context(), request); err != nil { // whose end it waits for
+			t.Fatal(err)
+		}
+		found := sleeper(t, b, policy)
+		b.Pause(t.Context(), "q", false) // it has heard of all that came before
+		request.Kinds, request.Lease = []string{"a"}, time.Hour
+		go b.Claim(t.Context(), request)
+		synctest.Wait()
+		enqueueKind(t, b, policy, "a", "1")
+		enqueueKind(t, b, policy, "a", "2")
+		if waited := <-found; waited < time.Minute || waited > 61*time.Second {
+			t.Errorf("the orphan was claimed after %v, want a minute", waited)
+		}
+	})
+}
+
 // sleeper is a worker that knows kind b alone and sleeps already; it tells how
 // long it took until it got a job, or gave up after an hour.
 func sleeper(t *testing.T, b backends.Backend, p *backends.Policy) <-chan time.Duration {

@@ -17,6 +17,7 @@ func (s *Store) Waited(start, now time.Time, req backends.ClaimRequest) error {
 	for _, r := range req.Resources {
 		s.learn(r, start)
 	}
+	defer q.hearClaim(now, req.Kinds)
 	return s.overslept(start, now, q, req)
 }
 
@@ -53,7 +54,7 @@ func (s *Store) Claimed(now time.Time, req backends.ClaimRequest, leases []*back
 func (s *Store) overslept(start, now time.Time, q *queue, req backends.ClaimRequest) error {
 	instants := []time.Time{start}
 	for _, j := range s.jobs {
-		for _, t := range [...]time.Time{j.due, j.due.Add(q.unknownAfter())} {
+		for _, t := range [...]time.Time{j.due, q.givesUp(j)} {
 			if !j.due.IsZero() && t.After(start) {
 				instants = append(instants, t)
 			}
@@ -64,7 +65,7 @@ func (s *Store) overslept(start, now time.Time, q *queue, req backends.ClaimRequ
 			continue
 		}
 		for _, j := range s.jobs {
-			if s.refused(t, q, req, j) == nil && (j.state.Ended() || known(t, req, j, j.due.Add(q.unknownAfter())) && s.roomFor(t, q, j)) {
+			if s.refused(t, q, req, j) == nil && (j.state.Ended() || q.within(t, req, j) && s.roomFor(t, q, j)) {
 				return fmt.Errorf("claim waited from %v to %v, but %s was there at %v", clock(start), clock(now), j.ID, clock(t))
 			}
 		}
@@ -87,7 +88,7 @@ func (s *Store) refused(now time.Time, q *queue, req backends.ClaimRequest, j *j
 		return s.refusedToRun(now, q, req, j)
 	case !j.owes.In(req.CanAnnounce):
 		return errors.New("owes what the worker can't announce")
-	case backends.WriteBack.In(j.owes) && req.Kinds != nil && !slices.Contains(req.Kinds, j.Kind):
+	case backends.WriteBack.In(j.owes) && !knows(req, j.Kind):
 		return errors.New("owes the hook of a kind that the worker doesn't know")
 	case s.spent(j, now):
 		return errors.New("announced in vain too often")
@@ -97,7 +98,7 @@ func (s *Store) refused(now time.Time, q *queue, req backends.ClaimRequest, j *j
 
 func (s *Store) refusedToRun(now time.Time, q *queue, req backends.ClaimRequest, j *job) error {
 	switch {
-	case !known(now, req, j, j.place.Add(q.patience)):
+	case !knows(req, j.Kind) && !q.mayGiveUp(now, j):
 		return errors.New("of a kind that the worker doesn't know")
 	case q.paused:
 		return errors.New("the queue is paused")
@@ -109,27 +110,13 @@ func (s *Store) refusedToRun(now time.Time, q *queue, req backends.ClaimRequest,
 	return nil
 }
 
-// known reports whether the worker takes jobs of this kind, or any worker does
-// by now, from some time on. The contract doesn't say whether the wait for one
-// that knows it starts when a job was due first or when its lease lapsed, nor
-// what becomes of those that waited long enough when a new policy is patient.
-func known(now time.Time, req backends.ClaimRequest, j *job, from time.Time) bool {
-	return req.Kinds == nil || slices.Contains(req.Kinds, j.Kind) || passed(from, now)
-}
-
-// unknownAfter is when a job that its claimers don't know is certainly for any of
-// them: a store need not wake for each such job in its very moment.
-func (q *queue) unknownAfter() time.Duration {
-	after := q.policy().UnknownAfter
-	return after + after/100
-}
-
 // leased judges one lease, and takes it for granted if it is legal.
 func (s *Store) leased(now time.Time, q *queue, req backends.ClaimRequest, l *backends.Lease) error {
 	j := s.find(l.Job.Ref)
 	if j == nil {
 		return errors.New("no such job")
 	}
+	j.strange = !knows(req, j.Kind)
 	if j.wild {
 		j.token = l.Token
 		if l.Outcome == nil {
@@ -192,7 +179,7 @@ func (s *Store) sameLease(j *job, l *backends.Lease) error {
 // line lists the waiting jobs that could be had, caps aside.
 func (s *Store) line(now time.Time, q *queue, req backends.ClaimRequest) (line []*job) {
 	for _, j := range s.jobs {
-		sure := s.refused(now, q, req, j) == nil && known(now, req, j, j.due.Add(q.unknownAfter()))
+		sure := s.refused(now, q, req, j) == nil && q.within(now, req, j)
 		if sure && j.state == backends.Waiting {
 			line = append(line, j)
 		}

@@ -24,10 +24,14 @@ func (s *Store) Extended(now time.Time, d time.Duration, beats []backends.Beat, 
 
 func (s *Store) extended(now time.Time, d time.Duration, b *backends.Beat, got error) error {
 	j := s.find(b.Lease.Job.Ref)
-	if j == nil || j.wild {
-		return unless(j != nil, got, backends.ErrLost)
+	if j == nil {
+		return oneOf(got, backends.ErrLost)
 	}
-	if j.stale(b.Lease) || !j.leased {
+	s.hearHolder(now, j, b.Lease)
+	switch {
+	case j.wild:
+		return nil
+	case j.stale(b.Lease) || !j.leased:
 		return oneOf(got, backends.ErrLost)
 	}
 	j.due = now.Add(d)
@@ -63,9 +67,13 @@ func (s *Store) Settled(now time.Time, settlements []backends.Settlement, errs [
 func (s *Store) settled(now time.Time, t *backends.Settlement, got error) error {
 	s.step++
 	j := s.find(t.Lease.Job.Ref)
-	switch {
-	case j == nil:
+	if j == nil {
 		return oneOf(got, backends.ErrLost)
+	}
+	if t.Verb != backends.Announced { // a running job refuses it
+		s.hearHolder(now, j, t.Lease)
+	}
+	switch {
 	case j.wild, s.mayBeGone(j, now) && errors.Is(got, backends.ErrLost):
 		return nil
 	case j.stale(t.Lease):
@@ -172,12 +180,4 @@ func at(errs []error, i int) error {
 		return nil
 	}
 	return errs[i]
-}
-
-// unless expects want, except where anything goes.
-func unless(anything bool, got, want error) error {
-	if anything || errors.Is(got, want) {
-		return nil
-	}
-	return fmt.Errorf("got error %v, want %v", got, want)
 }

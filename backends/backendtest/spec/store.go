@@ -35,6 +35,7 @@ type job struct {
 	created, due, place, deadline, ended time.Time // zero as in backends.Record; place is the due it waited with
 
 	leased     bool
+	strange    bool // newly leased to a worker that doesn't know its kind
 	cancelling bool
 	last       answer // to the settlement of the newest lease
 
@@ -84,7 +85,9 @@ type queue struct {
 	meters map[string]*meter // claims by tenant; "" is the whole queue, "=x" is tenant x
 	order  int64             // the highest given
 
-	patience time.Duration // the shortest UnknownAfter that it ever had
+	patience   time.Duration // the shortest UnknownAfter that it ever had
+	heardOf    map[string]heard
+	heardOfAll heard // who knows every kind
 
 	revised time.Time // when another policy took the place of the first
 }
@@ -173,7 +176,7 @@ func (s *Store) find(ref backends.Ref) *job {
 func (s *Store) queue(name string) *queue {
 	q := s.queues[name]
 	if q == nil {
-		q = &queue{name: name, meters: map[string]*meter{}, patience: backends.DefaultUnknownAfter}
+		q = &queue{name: name, meters: map[string]*meter{}, patience: backends.DefaultUnknownAfter, heardOf: map[string]heard{}}
 		s.queues[name] = q
 	}
 	return q
