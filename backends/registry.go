@@ -69,12 +69,36 @@ func (m *Mux) Open(ctx context.Context, rawURL string) (Backend, error) {
 	open := m.openers[u.Scheme]
 	m.mu.RUnlock()
 	if open == nil {
-		return nil, invalid("URL", fmt.Sprintf("no driver for scheme %q; import one of its packages (have: %s)",
-			u.Scheme, strings.Join(m.Schemes(), ", ")))
+		return nil, invalid("URL", fmt.Sprintf("no driver for scheme %q; %s", u.Scheme, m.advice(u.Scheme)))
 	}
 	whole := *u // the driver may take it apart
 	b, err := open(ctx, u)
 	return b, redact(err, &whole)
+}
+
+// rooms are the packages of this module that open a scheme, for those who forgot
+// to import one.
+var rooms = map[string]string{
+	"memory":   "backends/memory",
+	"sqlite":   "backends/sqlite",
+	"postgres": "backends/postgres", "postgresql": "backends/postgres",
+	"awssqs": "backends/broker/sqs",
+	"nats":   "backends/broker/nats",
+	"rabbit": "backends/broker/rabbit",
+	"kafka":  "backends/broker/kafka",
+}
+
+// advice says what to do about a scheme that nobody registered. An import doesn't
+// help a Mux of the program's own.
+func (m *Mux) advice(scheme string) string {
+	if room := rooms[scheme]; room != "" && m == Default {
+		return fmt.Sprintf("import _ %q", "github.com/leat-go/leat/"+room)
+	}
+	have := strings.Join(m.Schemes(), ", ")
+	if have == "" {
+		have = "none"
+	}
+	return "import one of its packages (have: " + have + ")"
 }
 
 // Take splits the parameters of u: those in mine, and u without them, for a

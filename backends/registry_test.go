@@ -3,7 +3,11 @@ package backends
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -82,6 +86,53 @@ func TestMux_RegisterPanicsOnMistakes(t *testing.T) {
 			}()
 			m.Register(c.scheme, c.open)
 		})
+	}
+}
+
+// Who forgot to import a driver of ours reads the line that is missing.
+func TestMux_NamesTheImportOfItsOwnDrivers(t *testing.T) {
+	for _, c := range []struct{ raw, says string }{
+		{"memory://?queue=q", `invalid URL: no driver for scheme "memory"; import _ "github.com/leat-go/leat/backends/memory"`},
+		{"Postgresql://u:" + canary + "@h/db?queue=q", `invalid URL: no driver for scheme "postgresql"; import _ "github.com/leat-go/leat/backends/postgres"`},
+		{"awssqs://sqs.eu-west-1.amazonaws.com/1/jobs", `invalid URL: no driver for scheme "awssqs"; import _ "github.com/leat-go/leat/backends/broker/sqs"`},
+		{"nosuch://h", `invalid URL: no driver for scheme "nosuch"; import one of its packages (have: none)`},
+	} {
+		_, err := Open(t.Context(), c.raw)
+		if err == nil || err.Error() != c.says || !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: %v, want %s", c.raw, err, c.says)
+		}
+	}
+
+	// An import registers with the default Mux, so it would not help here.
+	var seen string
+	var own Mux
+	own.Register("b", opener(&seen))
+	own.Register("a", opener(&seen))
+	_, err := own.Open(t.Context(), "memory://")
+	if want := `invalid URL: no driver for scheme "memory"; import one of its packages (have: a, b)`; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// The table of our drivers has each that registers a scheme, under its folder.
+func TestMux_KnowsEveryDriverOfTheRepository(t *testing.T) {
+	register := regexp.MustCompile(`backends\.Register\("([^"]+)"`)
+	found := 0
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range register.FindAllStringSubmatch(string(text), -1) {
+			found++
+			if room := "backends/" + filepath.ToSlash(filepath.Dir(path)); rooms[m[1]] != room {
+				t.Errorf("%s opens %q: the table in registry.go says %q", room, m[1], rooms[m[1]])
+			}
+		}
+		return err
+	})
+	if err != nil || found == 0 {
+		t.Errorf("%d drivers, %v", found, err)
 	}
 }
 
