@@ -8,6 +8,8 @@ import (
 // use. Equal args should give equal bytes, or a repeated [Key] is taken for one
 // that was reused.
 type Codec interface {
+	// Encode returns bytes that nobody changes any more: stores keep them. An
+	// error is the caller's mistake, and matches ErrInvalid.
 	Encode(v any) ([]byte, error)
 	// Decode reads data into v, a pointer. It keeps nothing of data.
 	Decode(data []byte, v any) error
@@ -30,7 +32,9 @@ func (f *facts) decodeResult(data []byte, v any) error {
 	return f.codec.Decode(data, v)
 }
 
-// JSON is the default Codec: encoding/json, as it stands.
+// JSON is the default Codec: encoding/json, as it stands. Numbers that a float64
+// can't hold survive in fields of their own type, json.Number or json.RawMessage,
+// and not in an any; JSON that is nested more than 10,000 deep decodes no more.
 var JSON Codec = jsonCodec{}
 
 type jsonCodec struct{}

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/leat-go/leat/backends"
 )
@@ -24,10 +23,7 @@ import (
 // ErrLost, ErrCancelled and ErrSuperseded say that the job is no longer this
 // worker's to complete: roll back.
 func (q *Queue[T, R]) Complete(ctx context.Context, job *Job[T], result R) error {
-	if err := q.complete(ctx, job, result); err != nil {
-		return fmt.Errorf("queue: complete: %w", err)
-	}
-	return nil
+	return wrap("complete", q.complete(ctx, job, result))
 }
 
 func (q *Queue[T, R]) complete(ctx context.Context, job *Job[T], result R) error {
@@ -35,24 +31,28 @@ func (q *Queue[T, R]) complete(ctx context.Context, job *Job[T], result R) error
 	if err != nil {
 		return err
 	}
-	if job.attempt == nil {
+	if job == nil || job.attempt == nil {
 		return &InvalidError{Field: "Job", Reason: "is not one that a worker gave to its handler"}
 	}
 	encoded, err := f.encodeResult(result)
 	if err != nil {
-		return fmt.Errorf("result: %w", err)
+		return &encodeError{"result", err}
 	}
 	lease := job.attempt.Lease
 	inline, stored, err := f.packResult(ctx, lease, encoded)
 	if err != nil {
 		return err
 	}
-	errs, err := q.backend.Settle(ctx, []backends.Settlement{{
+	return only(q.backend.Settle(ctx, []backends.Settlement{{
 		Lease: lease, Verb: backends.Commit, Outcome: backends.Succeeded,
 		Result: inline, Stored: stored, Owes: job.attempt.Owes,
-	}})
-	if err == nil && errs != nil {
-		err = errs[0]
+	}}))
+}
+
+// only is what became of the one item of a call.
+func only(each []error, err error) error {
+	if err == nil && len(each) > 0 {
+		return each[0]
 	}
 	return err
 }

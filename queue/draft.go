@@ -2,10 +2,9 @@ package queue
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
-	"maps"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -13,83 +12,94 @@ import (
 	"github.com/leat-go/leat/internal/telemetry"
 )
 
-// draft is a job on its way to the store.
+// draft is a job on its way to the store, and what else its options say.
 type draft struct {
-	job    backends.Job
+	job    *backends.Job
 	key    string
 	wait   bool
 	broken error
 }
 
-func (d *draft) header(h [2]string) {
-	name := strings.ToLower(h[0])
-	if strings.HasPrefix(name, "leat-") || name == "traceparent" || name == "tracestate" {
+func (d *draft) header(name, value string) {
+	switch lower := strings.ToLower(name); {
+	case name == "":
+		d.broken = &InvalidError{Field: "Header", Reason: "has no name"}
+		return
+	case strings.HasPrefix(lower, "leat-") || lower == "traceparent" || lower == "tracestate":
 		d.broken = &InvalidError{Field: "Header", Reason: "this name is the library's own"}
 		return
 	}
 	if d.job.Headers == nil {
 		d.job.Headers = map[string]string{}
 	}
-	d.job.Headers[h[0]] = h[1]
+	d.job.Headers[name] = value
 }
 
-// draft makes the job of args: id, payload, what the options say. After it, the
-// job is as it will be sent, however often.
-func (q *Queue[T, R]) draft(ctx context.Context, f *facts, args T, opts []Option) (draft, error) {
-	d := draft{job: backends.Job{Kind: f.kind}}
-	for _, o := range opts {
-		if o != nil {
-			o.apply(&d)
-		}
+// draft makes of an empty j the job of args: id, payload, what the options say.
+// After it, j is as it will be sent, however often; wait is WaitForRoom. If it
+// fails, j is empty again.
+func (q *Queue[T, R]) draft(ctx context.Context, f *facts, j *backends.Job, args T, opts []Option) (wait bool, err error) {
+	d := draft{job: j}
+	for i := range opts {
+		opts[i].apply(&d)
 	}
-	if d.broken != nil {
-		return d, d.broken
+	if err = d.broken; err == nil {
+		err = q.fill(ctx, f, &d, args)
 	}
+	if err != nil {
+		*j = backends.Job{}
+	}
+	return d.wait, err
+}
+
+func (q *Queue[T, R]) fill(ctx context.Context, f *facts, d *draft, args T) error {
 	payload, err := f.codec.Encode(args)
 	if err != nil {
-		return d, &encodeError{err}
+		return &encodeError{"args", err}
 	}
-	if err := q.identify(ctx, f, &d, payload); err != nil {
-		return d, err
+	j := d.job
+	j.Kind, j.Payload = f.kind, payload
+	if err := q.identify(ctx, f, d); err != nil {
+		return err
 	}
-	d.job.Payload = payload
-	d.job.Headers = telemetry.Inject(ctx, d.job.Headers)
+	j.Headers = telemetry.Inject(ctx, j.Headers)
 	// What no store takes must not cost a write to the bucket first.
 	early := f.features
 	early.MaxPayload = 0
-	if err := d.job.Check(early); err != nil {
-		return d, err
+	if err := j.Check(early); err != nil {
+		return err
 	}
-	return d, f.packPayload(ctx, &d.job, time.Now())
+	return f.packPayload(ctx, j)
 }
 
 // identify gives the job its id (R2): of its key, or random.
-func (q *Queue[T, R]) identify(ctx context.Context, f *facts, d *draft, payload []byte) error {
+func (q *Queue[T, R]) identify(ctx context.Context, f *facts, d *draft) error {
 	if d.key == "" {
-		id, err := uuid.NewRandom()
-		d.job.ID = id.String()
-		return err
+		d.job.ID = randomID()
+		return nil
 	}
 	if !f.features.Records {
 		return unsupported("Key", f)
 	}
-	secret, err := q.state.instanceKey(ctx)
+	secret, err := q.instanceKey(ctx)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return unsupported("Key", f)
+	}
 	if err != nil {
 		return err
 	}
 	d.job.ID = keyedID(secret, d.job.Tenant, f.name, d.key)
-	d.job.Fingerprint = fingerprint(secret, f.kind, payload)
+	d.job.Fingerprint = fingerprint(secret, q.kind, d.job.Payload)
 	return nil
 }
 
-// withHeader adds a header of the library's to a map that may be shared.
-func withHeader(h map[string]string, name, value string) map[string]string {
-	h = maps.Clone(h)
-	if h == nil {
-		h = make(map[string]string, 1)
-	}
-	h[name] = value
-	return h
+// randomID is a UUID of version 4. The library's own costs one allocation more.
+func randomID() string {
+	var id uuid.UUID
+	rand.Read(id[:])
+	id[6] = id[6]&0x0f | 0x40
+	id[8] = id[8]&0x3f | 0x80
+	return id.String()
 }
 
 func unsupported(what string, f *facts) error {
@@ -103,9 +113,13 @@ func (e *unsupportedError) Error() string {
 }
 func (e *unsupportedError) Unwrap() error { return errors.ErrUnsupported }
 
-// encodeError says that args can't be encoded: a mistake of the caller.
-type encodeError struct{ err error }
+// encodeError says that args or a result can't be encoded: a mistake of the
+// caller.
+type encodeError struct {
+	what string
+	err  error
+}
 
-func (e *encodeError) Error() string        { return "args can't be encoded: " + e.err.Error() }
+func (e *encodeError) Error() string        { return e.what + " can't be encoded: " + e.err.Error() }
 func (e *encodeError) Unwrap() error        { return e.err }
 func (e *encodeError) Is(target error) bool { return target == ErrInvalid }

@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"time"
+	"slices"
 
 	"github.com/leat-go/leat/backends"
 )
@@ -21,86 +20,70 @@ type Ticket struct {
 // the backend, and will end in one of the five ways.
 //
 // Errors that callers branch on: ErrBacklogFull (come again later), ErrKeyReused,
-// ErrTooLarge, ErrInvalid. Nothing was created then. Enqueue itself repeats what
-// failed otherwise, a few times and for the same job; after any other error the
-// job may exist all the same, and the Ticket has its Ref to look.
+// ErrTooLarge, ErrInvalid. Nothing was created then. What the store left unknown
+// Enqueue asks again by itself, a few times and for the same job (not inside a
+// View); after any other error the job may exist all the same. Then the Ticket has
+// its Ref to look; a Ticket without one is of a job that was never sent.
 func (q *Queue[T, R]) Enqueue(ctx context.Context, args T, opts ...Option) (Ticket, error) {
 	f, err := q.ready()
 	if err != nil {
-		return Ticket{}, fmt.Errorf("queue: enqueue: %w", err)
+		return Ticket{}, wrap("enqueue", err)
 	}
-	ctx, end := f.watch.Send(ctx, 1)
+	ctx, sending := f.watch.Send(ctx, 1)
 	t, err := q.enqueue(ctx, f, args, opts)
-	end(t.ID, err)
-	if err != nil {
-		return t, fmt.Errorf("queue: enqueue: %w", err)
-	}
-	return t, nil
+	sending.End(ctx, t.ID, err)
+	return t, wrap("enqueue", err)
 }
 
 func (q *Queue[T, R]) enqueue(ctx context.Context, f *facts, args T, opts []Option) (Ticket, error) {
-	d, err := q.draft(ctx, f, args, opts)
+	jobs := make([]backends.Job, 1)
+	wait, err := q.draft(ctx, f, &jobs[0], args, opts)
 	if err != nil {
 		return Ticket{}, err
 	}
-	out := [1]Outcome{}
-	q.send(ctx, f, []backends.Job{d.job}, out[:], d.wait)
+	out := make([]Outcome, 1)
+	q.send(ctx, f, jobs, out, wait)
 	return out[0].Ticket, out[0].Err
 }
-
-// How often a call is repeated whose outcome is unknown, and how long it waits in
-// between; and how long a producer waits for room before it looks again.
-const (
-	tries    = 4
-	pause    = 25 * time.Millisecond
-	roomLook = 20 * time.Millisecond
-	roomMost = time.Second
-)
 
 // send passes jobs to the backend until each has an outcome. What is unknown is
 // asked again, which changes nothing for jobs that are there.
 func (q *Queue[T, R]) send(ctx context.Context, f *facts, jobs []backends.Job, out []Outcome, wait bool) {
-	for i := range jobs {
-		out[i].Ref = jobs[i].Ref
-	}
 	left := make([]int, len(jobs))
 	for i := range left {
 		left[i] = i
+		out[i].Ref = jobs[i].Ref
 	}
-	look := roomLook
-	for n := 1; ; n++ {
-		err := q.sendOnce(ctx, f, jobs, out, left)
-		rest := pause << (2 * n)
-		if err == nil {
-			if left = unfinished(out, left, wait); len(left) == 0 {
-				return
+	failures, look := 0, firstLook
+	for {
+		q.sendOnce(ctx, f, jobs, out, left)
+		unknown, full := unfinished(out, left, wait)
+		rest := look
+		switch {
+		case len(unknown) == 0: // waiting is not failing
+			failures, look = 0, min(2*look, lastLook)
+		default:
+			if failures++; failures >= tries {
+				unknown = nil
 			}
-			err = out[left[0]].Err
-			if full(out, left) { // waiting is not failing
-				n, look = 0, min(2*look, roomMost)
-				rest = look
-			}
+			rest = pause(failures)
 		}
-		if n >= tries || q.inView || ctx.Err() != nil || refusal(err) && n > 0 {
-			giveUp(out, left, err)
+		left = append(unknown, full...)
+		slices.Sort(left) // the order among jobs is the caller's
+		if len(left) == 0 || q.inView {
 			return
 		}
-		if ended := sleep(ctx, jitter(rest)); ended != nil {
-			giveUp(out, left, fmt.Errorf("%w: %w", err, ended))
+		if ended := sleep(ctx, rest); ended != nil {
+			for _, i := range left {
+				out[i].Err = alsoEnded(out[i].Err, ended)
+			}
 			return
 		}
-	}
-}
-
-// giveUp notes why those that are left have no better outcome.
-func giveUp(out []Outcome, left []int, err error) {
-	for _, i := range left {
-		out[i].Err = err
 	}
 }
 
 // sendOnce makes one call for the jobs that have no outcome yet.
-func (q *Queue[T, R]) sendOnce(ctx context.Context, f *facts, jobs []backends.Job, out []Outcome, left []int) error {
+func (q *Queue[T, R]) sendOnce(ctx context.Context, f *facts, jobs []backends.Job, out []Outcome, left []int) {
 	batch := jobs
 	if len(left) < len(jobs) {
 		batch = make([]backends.Job, len(left))
@@ -109,38 +92,37 @@ func (q *Queue[T, R]) sendOnce(ctx context.Context, f *facts, jobs []backends.Jo
 		}
 	}
 	got, err := q.backend.Enqueue(ctx, backends.EnqueueRequest{Queue: f.name, Policy: f.policy, Jobs: batch})
-	if err != nil {
-		return err
+	if err == nil && len(got) != len(batch) {
+		err = fmt.Errorf("%s answered for %d of %d jobs", f.features.Name, len(got), len(batch))
 	}
-	for k, e := range got {
-		out[left[k]] = Outcome{Ticket{jobs[left[k]].Ref, e.Duplicate, e.Order}, e.Err}
+	for k, i := range left {
+		if err != nil {
+			out[i].Err = err
+			continue
+		}
+		e := got[k]
+		// A job without a key that was there before is our own, of a call whose
+		// reply was lost.
+		out[i] = Outcome{Ticket{jobs[i].Ref, e.Duplicate && jobs[i].Fingerprint != 0, e.Order}, e.Err}
 	}
-	return nil
 }
 
-// unfinished are those whose outcome is unknown, and those that wait for room.
-func unfinished(out []Outcome, left []int, wait bool) []int {
-	var again []int
+// unfinished are the jobs whose outcome is unknown, and those that wait for room.
+func unfinished(out []Outcome, left []int, wait bool) (unknown, full []int) {
 	for _, i := range left {
 		switch err := out[i].Err; {
 		case err == nil:
-		case wait && errors.Is(err, ErrBacklogFull), !refusal(err):
-			again = append(again, i)
+		case errors.Is(err, ErrBacklogFull) && wait:
+			full = append(full, i)
+		case !refusal(err):
+			unknown = append(unknown, i)
 		}
 	}
-	return again
+	return unknown, full
 }
 
-func full(out []Outcome, left []int) bool {
-	for _, i := range left {
-		if errors.Is(out[i].Err, ErrBacklogFull) {
-			return true
-		}
-	}
-	return false
-}
-
-// refusal reports whether err says for sure that nothing was created.
+// refusal reports whether err says for sure that nothing was created, or that
+// asking again is pointless.
 func refusal(err error) bool {
 	for _, sure := range [...]error{
 		ErrInvalid, ErrTooLarge, ErrKeyReused, ErrBacklogFull, ErrEnded, ErrNotFound,
@@ -152,18 +134,3 @@ func refusal(err error) bool {
 	}
 	return false
 }
-
-// sleep waits for d, or returns the error of a context that ends first.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// jitter spreads callers that failed together.
-func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d/2+1) }

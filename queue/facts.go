@@ -1,12 +1,15 @@
 package queue
 
 import (
-	"fmt"
+	"cmp"
+	"errors"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/internal/seam"
 	"github.com/leat-go/leat/internal/telemetry"
 )
 
@@ -30,23 +33,27 @@ type facts struct {
 	blobLife time.Duration
 	box      Box
 	policy   *backends.Policy
+	filled   *backends.Policy // with the defaults
 	features backends.Features
 	watch    *telemetry.Producer
 }
 
+// read makes facts of the fields, the same for all copies of the Queue, whichever
+// is used first.
 func (q *Queue[T, R]) read() (*facts, error) {
-	if err := q.check(); err != nil {
-		return nil, fmt.Errorf("queue: %w", err)
+	policy := q.policy()
+	if err := cmp.Or(q.check(), checkNames(q.name, q.kind, policy)); err != nil {
+		return nil, err
 	}
 	f := &facts{
-		name: q.name, kind: stored(q.kind, q.Schema),
+		name: q.name, kind: seam.Stored(q.kind, q.Schema),
 		codec: q.Codec, inline: q.Inline, bucket: q.Bucket, blobLife: q.BlobLife, box: q.Box,
-		policy:   q.policy(),
-		features: q.backend.Features(),
+		policy: policy, filled: policy.Filled(),
+		features: q.state.root.Features(),
 		watch:    telemetry.NewProducer(q.Tracing, q.Metrics, q.name, q.kind),
 	}
 	for v := range q.Schema + 1 {
-		f.kinds = append(f.kinds, stored(q.kind, v))
+		f.kinds = append(f.kinds, seam.Stored(q.kind, v))
 	}
 	if f.codec == nil {
 		f.codec = JSON
@@ -57,15 +64,12 @@ func (q *Queue[T, R]) read() (*facts, error) {
 	if f.blobLife == 0 {
 		f.blobLife = DefaultBlobLife
 	}
-	if err := f.policy.Check(); err != nil {
-		return nil, fmt.Errorf("queue: %w", err)
-	}
 	return f, nil
 }
 
 func (q *Queue[T, R]) policy() *backends.Policy {
 	p := &backends.Policy{
-		Version: q.PolicyVersion, Backlog: q.Backlog, Cap: q.Cap, Tenant: q.Tenant, Tenants: q.Tenants,
+		Version: q.PolicyVersion, Backlog: q.Backlog, Cap: q.Cap, Tenant: q.Tenant, Tenants: maps.Clone(q.Tenants),
 		MaxAttempts: q.MaxAttempts, MaxCrashes: q.MaxCrashes, UnknownAfter: q.UnknownAfter,
 		Retention: q.Retention, DeadRetention: q.DeadRetention, Keep: q.Keep,
 	}
@@ -77,10 +81,8 @@ func (q *Queue[T, R]) policy() *backends.Policy {
 
 func (q *Queue[T, R]) check() error {
 	switch {
-	case q.backend == nil:
-		return &InvalidError{Field: "Queue", Reason: "has no backend: make it with New or Open"}
-	case q.name == "":
-		return &InvalidError{Field: "Queue", Reason: "has no name"}
+	case q.state.root == nil:
+		return errNoBackend
 	case strings.Contains(q.kind, "@"):
 		return &InvalidError{Field: "Kind", Reason: "has an '@', which separates the schema version"}
 	case len(q.kind) > 240:
@@ -95,11 +97,18 @@ func (q *Queue[T, R]) check() error {
 	return nil
 }
 
-// stored is a kind as stores know it. A newer schema is another kind to them, so
-// that one mechanism keeps both for the workers that know them. See seam.Schema.
-func stored(kind string, schema int) string {
-	if schema == 0 {
-		return kind
+// errNoBackend is of a Queue that nobody made.
+var errNoBackend = &InvalidError{Field: "Queue", Reason: "has no backend: make it with New or Open"}
+
+// checkNames holds the names and the policy to what every backend demands, before
+// anything is written. The error spells their fields as a Queue does.
+func checkNames(queue, kind string, policy *backends.Policy) error {
+	job := backends.Job{Ref: Ref{ID: "any"}, Kind: kind}
+	err := cmp.Or(backends.EnqueueRequest{Queue: queue, Policy: policy}.Check(), job.Check(backends.Features{}))
+	var wrong *InvalidError
+	if errors.As(err, &wrong) {
+		field := strings.Replace(strings.TrimPrefix(wrong.Field, "Job."), "Policy.", "Queue.", 1)
+		err = &InvalidError{Field: field, Reason: wrong.Reason}
 	}
-	return kind + "@" + strconv.Itoa(schema)
+	return err
 }

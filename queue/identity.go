@@ -1,7 +1,7 @@
 package queue
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -10,6 +10,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
+	"io"
+	"slices"
 	"time"
 
 	"github.com/leat-go/leat/backends"
@@ -19,17 +22,28 @@ import (
 // an id can be found from its key and not guessed from it.
 const instanceCell = "leat/instance-key"
 
-// instanceKey reads the cell, or makes it: whoever writes first, wins.
-func (s *state) instanceKey(ctx context.Context) ([]byte, error) {
+// instanceKey reads the cell, or makes it: whoever writes first, wins. A queue in
+// a View reads it through the View, which may hold the only connection there is,
+// and never makes it there: what is rolled back would have made ids already.
+func (q *Queue[T, R]) instanceKey(ctx context.Context) ([]byte, error) {
+	s := q.state
 	s.mu.Lock()
 	key := s.instance
 	s.mu.Unlock()
 	if key != nil {
 		return key, nil
 	}
-	key, err := makeInstanceKey(ctx, s.root.Cells())
-	if err != nil {
-		return nil, fmt.Errorf("instance key: %w", err)
+	if q.inView {
+		key, _ = readInstanceKey(ctx, q.backend.Cells())
+	}
+	if key == nil {
+		err := again(ctx, func() (err error) {
+			key, err = makeInstanceKey(ctx, s.root.Cells())
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("instance key: %w", err)
+		}
 	}
 	s.mu.Lock()
 	s.instance = key
@@ -38,47 +52,60 @@ func (s *state) instanceKey(ctx context.Context) ([]byte, error) {
 }
 
 func makeInstanceKey(ctx context.Context, cells backends.Cells) ([]byte, error) {
-	for {
-		key, version, err := cells.Get(ctx, instanceCell, "")
-		if err != nil {
-			return nil, err
-		}
-		if version != "" {
-			if len(key) != 32 {
-				return nil, fmt.Errorf("cell %s has %d bytes, not 32", instanceCell, len(key))
-			}
-			return bytes.Clone(key), nil
-		}
-		fresh := make([]byte, 32)
-		rand.Read(fresh)
-		if _, err := cells.Put(ctx, instanceCell, fresh, "", time.Time{}); err != nil && !errors.Is(err, backends.ErrConflict) {
-			return nil, err
-		}
+	if key, err := readInstanceKey(ctx, cells); key != nil || err != nil {
+		return key, err
 	}
+	fresh := make([]byte, 32)
+	rand.Read(fresh)
+	_, failed := cells.Put(ctx, instanceCell, fresh, "", time.Time{})
+	key, err := readInstanceKey(ctx, cells) // what is there counts, whoever wrote it
+	if key == nil {
+		return nil, cmp.Or(err, failed, errors.New("the cell was written and is not there"))
+	}
+	return key, nil
+}
+
+// readInstanceKey returns nil if there is none yet.
+func readInstanceKey(ctx context.Context, cells backends.Cells) ([]byte, error) {
+	key, version, err := cells.Get(ctx, instanceCell, "")
+	switch {
+	case err != nil || version == "":
+		return nil, err
+	case len(key) != 32:
+		return nil, fmt.Errorf("cell %s has %d bytes, not 32", instanceCell, len(key))
+	}
+	return slices.Clone(key), nil
 }
 
 // keyedID is the id of a job with an idempotency key. The parts are framed, so
 // that no two triples look alike.
 func keyedID(secret []byte, tenant, queue, key string) string {
-	return coding.EncodeToString(digest(secret, "id", tenant, queue, key)[:20])
+	return coding.EncodeToString(digest(secret, nil, "id", tenant, queue, key)[:20])
 }
 
 // fingerprint tells whether a key comes back with other args. It is keyed too, so
-// that it gives nothing away of a payload that is encrypted.
+// that it gives nothing away of a payload that is encrypted. The version of the
+// args' schema isn't part of it: two adjacent versions of a program may be asked
+// the same.
 func fingerprint(secret []byte, kind string, payload []byte) uint64 {
-	sum := digest(secret, "fingerprint", kind, string(payload))
-	return max(1, binary.BigEndian.Uint64(sum)) // 0 is not guarded
+	return max(1, binary.BigEndian.Uint64(digest(secret, payload, "fingerprint", kind))) // 0 is not guarded
 }
 
-func digest(secret []byte, parts ...string) []byte {
+// digest is the HMAC of parts, each with its length before it, and of the rest.
+func digest(secret, rest []byte, parts ...string) []byte {
 	mac := hmac.New(sha256.New, secret)
-	var n [8]byte
 	for _, p := range parts {
-		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
-		mac.Write(n[:])
-		mac.Write([]byte(p))
+		frame(mac, p)
 	}
+	mac.Write(rest)
 	return mac.Sum(nil)
+}
+
+func frame(mac hash.Hash, part string) {
+	var n [8]byte
+	binary.BigEndian.PutUint64(n[:], uint64(len(part)))
+	mac.Write(n[:])
+	io.WriteString(mac, part)
 }
 
 // coding has no padding, and no letter that a file system could confuse.

@@ -35,58 +35,70 @@ const (
 // EnqueueAll creates many jobs, in calls as large as the backend takes; where it
 // takes few, several calls are made at once and the order among them is open. It
 // returns an outcome for each item, parallel to the input: a refused job never
-// fails its neighbours. The error joins those of the outcomes, nil if all is well.
-// A million items are better passed in parts: all are encoded at once.
+// fails its neighbours. The error is nil if all is well; else it names the first
+// ten that went wrong, matches what they match, and counts the others. Once ctx
+// ends the rest isn't sent.
 //
 // WaitForRoom of any item holds for all that are sent with it.
 func (q *Queue[T, R]) EnqueueAll(ctx context.Context, items []Item[T]) ([]Outcome, error) {
 	out := make([]Outcome, len(items))
 	f, err := q.ready()
 	if err != nil {
-		return out, q.failAll(out, err)
+		giveUp(out, err)
+		return out, wrap("enqueue", err)
 	}
 	if len(items) == 0 {
 		return out, nil
 	}
-	ctx, end := f.watch.Send(ctx, len(items))
+	ctx, sending := f.watch.Send(ctx, len(items))
+	q.enqueueChunks(ctx, f, items, out)
+	err = firstFew(out)
+	sending.End(ctx, "", err)
+	return out, wrap("enqueue", err)
+}
+
+// enqueueChunks makes the calls, one after the other, or some at once where each
+// takes little. Inside a View they would meet in one transaction.
+func (q *Queue[T, R]) enqueueChunks(ctx context.Context, f *facts, items []Item[T], out []Outcome) {
 	size, width := chunk, 1
 	if m := f.features.MaxBatch; m > 0 {
 		size, width = m, lanes
+	}
+	if q.inView {
+		width = 1
 	}
 	var calls errgroup.Group
 	calls.SetLimit(width)
 	for from := 0; from < len(items); from += size {
 		to := min(from+size, len(items))
+		if width == 1 { // on the caller's goroutine, as a codec that panics expects
+			q.enqueueChunk(ctx, f, items[from:to], out[from:to])
+			continue
+		}
 		calls.Go(func() error {
 			q.enqueueChunk(ctx, f, items[from:to], out[from:to])
 			return nil
 		})
 	}
 	_ = calls.Wait() // outcomes hold the errors
-	err = firstFew(out)
-	end("", err)
-	if err != nil {
-		return out, fmt.Errorf("queue: enqueue: %w", err)
-	}
-	return out, nil
 }
 
 // enqueueChunk makes one call. Items that can't be drafted keep their error.
 func (q *Queue[T, R]) enqueueChunk(ctx context.Context, f *facts, items []Item[T], out []Outcome) {
-	var (
-		jobs  []backends.Job
-		index []int
-		wait  bool
-	)
+	if err := ctx.Err(); err != nil {
+		giveUp(out, err)
+		return
+	}
+	jobs, index, wait := make([]backends.Job, len(items)), make([]int, 0, len(items)), false
 	for i, item := range items {
-		d, err := q.draft(ctx, f, item.args, item.opts)
+		waits, err := q.draft(ctx, f, &jobs[len(index)], item.args, item.opts)
 		if err != nil {
 			out[i].Err = err
 			continue
 		}
-		jobs, index, wait = append(jobs, d.job), append(index, i), wait || d.wait
+		index, wait = append(index, i), wait || waits
 	}
-	if len(jobs) == 0 {
+	if jobs = jobs[:len(index)]; len(jobs) == 0 {
 		return
 	}
 	sent := make([]Outcome, len(jobs))
@@ -96,11 +108,11 @@ func (q *Queue[T, R]) enqueueChunk(ctx context.Context, f *facts, items []Item[T
 	}
 }
 
-func (q *Queue[T, R]) failAll(out []Outcome, err error) error {
+// giveUp gives all the same error.
+func giveUp(out []Outcome, err error) {
 	for i := range out {
 		out[i].Err = err
 	}
-	return fmt.Errorf("queue: enqueue: %w", err)
 }
 
 // firstFew joins errors, but not a million of them.

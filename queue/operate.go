@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/leat-go/leat/backends"
 )
@@ -21,7 +22,7 @@ type Filter struct {
 func (q *Queue[T, R]) Stats(ctx context.Context) (Stats, error) {
 	op, err := q.operator()
 	if err != nil {
-		return Stats{}, fmt.Errorf("queue: stats: %w", err)
+		return Stats{}, wrap("stats", err)
 	}
 	s, err := op.Stats(ctx, q.name)
 	return s, wrap("stats", err)
@@ -47,30 +48,44 @@ func (q *Queue[T, R]) Jobs(ctx context.Context, match Filter) iter.Seq2[*Record,
 				return
 			}
 		}
-		yield(nil, fmt.Errorf("queue: jobs: %w", err))
+		yield(nil, wrap("jobs", err))
 	}
 }
 
-// DeadLetters lists the jobs of all tenants that were given up. [Queue.Args]
-// decodes what they were asked, Failures says what went wrong.
+// DeadLetters lists the jobs of all tenants that were given up, of all kinds.
+// [Queue.Args] decodes what they were asked, Failures says what went wrong.
 func (q *Queue[T, R]) DeadLetters(ctx context.Context) iter.Seq2[*Record, error] {
 	return q.Jobs(ctx, Filter{State: Dead, AnyTenant: true})
 }
 
 // Args decodes the args of a record, where the backend keeps them
-// (Features.KeepsPayload; all do for dead letters).
+// (Features.KeepsPayload; all do for dead letters). A record of another kind, or
+// of a newer Schema, is ErrInvalid: ask the [View] of that kind.
 func (q *Queue[T, R]) Args(ctx context.Context, r *Record) (T, error) {
-	var args T
-	f, err := q.ready()
-	if err != nil {
-		return args, wrap("args", err)
-	}
-	payload, err := f.openPayload(ctx, r.Job)
-	if err == nil {
-		err = f.codec.Decode(payload, &args)
-	}
+	args, err := q.args(ctx, r)
 	return args, wrap("args", err)
 }
+
+func (q *Queue[T, R]) args(ctx context.Context, r *Record) (args T, err error) {
+	f, err := q.ready()
+	switch {
+	case err != nil:
+		return args, err
+	case r == nil || r.Job == nil:
+		return args, errNoRecord
+	case !slices.Contains(f.kinds, r.Job.Kind):
+		return args, &InvalidError{Field: "Record", Reason: fmt.Sprintf("is of kind %q, not of %q", r.Job.Kind, f.kind)}
+	case !f.features.KeepsPayload && r.State != Dead && len(r.Job.Payload) == 0 && r.Job.Headers[storedHeader] == "":
+		return args, unsupported("args of a job that isn't dead", f)
+	}
+	payload, err := f.openPayload(ctx, r.Job)
+	if err != nil {
+		return args, err
+	}
+	return args, f.codec.Decode(payload, &args)
+}
+
+var errNoRecord = &InvalidError{Field: "Record", Reason: "is missing"}
 
 // Cancel ends a waiting job, and tells a running one to stop: its handler's
 // context ends within a beat, and whatever it returns, the job ends cancelled.
@@ -80,11 +95,7 @@ func (q *Queue[T, R]) Cancel(ctx context.Context, ref Ref) error {
 	if err != nil {
 		return wrap("cancel", err)
 	}
-	errs, err := op.Cancel(ctx, []Ref{ref})
-	if err == nil && errs != nil {
-		err = errs[0]
-	}
-	return wrap("cancel", err)
+	return wrap("cancel", only(op.Cancel(ctx, []Ref{ref})))
 }
 
 // Redrive gives dead or cancelled jobs another life, as they were listed. It may
@@ -97,19 +108,30 @@ func (q *Queue[T, R]) Redrive(ctx context.Context, letters ...*Record) error {
 	}
 	items := make([]backends.Redrive, len(letters))
 	for i, r := range letters {
+		if r == nil || r.Job == nil {
+			return wrap("redrive", errNoRecord)
+		}
 		items[i] = backends.Redrive{Ref: r.Job.Ref, Generation: r.Generation}
 	}
-	errs, err := op.Redrive(ctx, items)
-	for i, e := range errs {
-		if e != nil {
-			err = errors.Join(err, fmt.Errorf("job %s: %w", items[i].Ref.ID, e))
+	var failed []error
+	for some := range slices.Chunk(items, backends.MaxPage) {
+		errs, err := op.Redrive(ctx, some)
+		for i, e := range errs {
+			if e != nil {
+				failed = append(failed, fmt.Errorf("job %s: %w", some[i].Ref.ID, e))
+			}
+		}
+		if err != nil {
+			failed = append(failed, err)
+			break
 		}
 	}
-	return wrap("redrive", err)
+	return wrap("redrive", errors.Join(failed...))
 }
 
 // Purge removes the records of waiting or ended jobs that match, with what they
-// still owe, until none is left, and returns how many. State must be given.
+// still owe, until none is left or ctx ends, and returns how many. State must be
+// given.
 func (q *Queue[T, R]) Purge(ctx context.Context, match Filter) (int, error) {
 	op, err := q.operator()
 	if err != nil {
@@ -121,24 +143,28 @@ func (q *Queue[T, R]) Purge(ctx context.Context, match Filter) (int, error) {
 			Queue: q.name, State: match.State, Tenant: match.Tenant, AnyTenant: match.AnyTenant,
 		})
 		total += n
-		if err != nil || n < backends.MaxPurge {
+		if err != nil || n == 0 {
 			return total, wrap("purge", err)
 		}
 	}
 }
 
 // Pause stops the claims of the queue; what runs goes on. Resume ends the pause.
-func (q *Queue[T, R]) Pause(ctx context.Context) error { return q.setPause(ctx, true) }
+func (q *Queue[T, R]) Pause(ctx context.Context) error {
+	return wrap("pause", q.setPause(ctx, true))
+}
 
 // Resume lets claims go on.
-func (q *Queue[T, R]) Resume(ctx context.Context) error { return q.setPause(ctx, false) }
+func (q *Queue[T, R]) Resume(ctx context.Context) error {
+	return wrap("resume", q.setPause(ctx, false))
+}
 
 func (q *Queue[T, R]) setPause(ctx context.Context, paused bool) error {
 	op, err := q.operator()
-	if err == nil {
-		err = op.Pause(ctx, q.name, paused)
+	if err != nil {
+		return err
 	}
-	return wrap("pause", err)
+	return op.Pause(ctx, q.name, paused)
 }
 
 func (q *Queue[T, R]) operator() (backends.Operator, error) {

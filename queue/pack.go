@@ -8,9 +8,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/internal/seam"
@@ -26,27 +25,37 @@ const day = 24 * time.Hour
 // packPayload encrypts the job's payload if the queue has a Box, and puts it into
 // the bucket if it is large. Each call writes a new object: what a repeated
 // enqueue leaves behind is swept, and no two writers meet.
-func (f *facts) packPayload(ctx context.Context, j *backends.Job, now time.Time) error {
-	sealed, err := f.seal(ctx, j.Payload, payloadLabel(j.Ref))
-	if err != nil {
-		return fmt.Errorf("args: %w", err)
+func (f *facts) packPayload(ctx context.Context, j *backends.Job) error {
+	if f.box != nil {
+		sealed, err := f.box.Seal(ctx, j.Payload, payloadLabel(j.Ref))
+		if err != nil {
+			return fmt.Errorf("args: %w", err)
+		}
+		j.Payload = sealed
 	}
-	j.Payload = sealed
-	if len(sealed) <= f.most(f.features.MaxPayload) {
+	data := j.Payload
+	if len(data) <= f.most(f.features.MaxPayload) {
 		return nil
 	}
-	until := time.Unix(0, j.Start(now.UnixNano()))
-	if j.Expiry > 0 {
-		until = now.Add(j.Expiry)
-	} else {
-		until = until.Add(f.blobLife)
+	key := newKey(f.argsUntil(j, time.Now()))
+	if j.Headers == nil {
+		j.Headers = make(map[string]string, 1)
 	}
-	key, err := f.store(ctx, sealed, until.Add(f.policy.Filled().Keeps(Dead)))
-	if err != nil {
-		return fmt.Errorf("args of %d bytes: %w", len(sealed), err)
+	j.Payload, j.Headers[storedHeader] = nil, key
+	if err := j.Check(f.features); err != nil { // of the headers this may be one too many
+		return err
 	}
-	j.Payload, j.Headers = nil, withHeader(j.Headers, storedHeader, key)
-	return nil
+	return f.store(ctx, "args", key, data)
+}
+
+// argsUntil is how long the record of a job may want its args. A job that is
+// redriven begins anew, but its args don't.
+func (f *facts) argsUntil(j *backends.Job, now time.Time) time.Time {
+	until := now.Add(j.Expiry)
+	if j.Expiry <= 0 {
+		until = time.Unix(0, j.Start(now.UnixNano())).Add(f.blobLife)
+	}
+	return until.Add(max(f.filled.Keeps(Dead), f.filled.Keeps(Succeeded)))
 }
 
 // openPayload is the way back. What no attempt can read matches ErrUndecodable.
@@ -55,44 +64,50 @@ func (f *facts) openPayload(ctx context.Context, j *backends.Job) ([]byte, error
 	if key := j.Headers[storedHeader]; key != "" {
 		var err error
 		if payload, err = f.fetch(ctx, key); err != nil {
-			return nil, undecodableIf(fs.ErrNotExist, "args", err)
+			return nil, undecodableIf("args", err)
 		}
 	}
-	plain, err := f.unseal(ctx, payload, payloadLabel(j.Ref))
-	return plain, undecodableIf(ErrSealBroken, "args", err)
+	if f.box == nil {
+		return payload, nil
+	}
+	plain, err := f.box.Open(ctx, payload, payloadLabel(j.Ref))
+	return plain, undecodableIf("args", err)
 }
 
 // packResult brings an encoded result to where it will be.
 func (f *facts) packResult(ctx context.Context, l *backends.Lease, encoded []byte) (inline []byte, stored string, err error) {
-	sealed, err := f.seal(ctx, encoded, resultLabel(l.Job.Ref, l.Generation))
-	if err != nil {
-		return nil, "", fmt.Errorf("result: %w", err)
+	sealed := encoded
+	if f.box != nil {
+		if sealed, err = f.box.Seal(ctx, encoded, resultLabel(l.Job.Ref, l.Generation)); err != nil {
+			return nil, "", fmt.Errorf("result: %w", err)
+		}
 	}
 	if len(sealed) <= f.most(f.features.MaxResult) {
 		return sealed, "", nil
 	}
-	if stored, err = f.store(ctx, sealed, time.Now().Add(f.policy.Filled().Keeps(Succeeded))); err != nil {
-		return nil, "", fmt.Errorf("result of %d bytes: %w", len(sealed), err)
+	key := newKey(time.Now().Add(f.filled.Keeps(Succeeded)))
+	if err := f.store(ctx, "result", key, sealed); err != nil {
+		return nil, "", err
 	}
-	return nil, stored, nil
+	return nil, key, nil
 }
 
 // openResult reads the encoded result of a record. A large one that isn't
 // encrypted streams.
 func (f *facts) openResult(ctx context.Context, r *backends.Record) (io.ReadCloser, error) {
 	if r.Stored != "" && f.box == nil {
-		return f.open(ctx, r.Stored)
+		stream, err := f.open(ctx, r.Stored)
+		return stream, undecodableIf("result", err)
 	}
-	sealed := r.Result
+	plain, err := r.Result, error(nil)
 	if r.Stored != "" {
-		var err error
-		if sealed, err = f.fetch(ctx, r.Stored); err != nil {
-			return nil, err
-		}
+		plain, err = f.fetch(ctx, r.Stored)
 	}
-	plain, err := f.unseal(ctx, sealed, resultLabel(r.Job.Ref, r.Generation))
+	if err == nil && f.box != nil {
+		plain, err = f.box.Open(ctx, plain, resultLabel(r.Job.Ref, r.Generation))
+	}
 	if err != nil {
-		return nil, fmt.Errorf("result: %w", err)
+		return nil, undecodableIf("result", err)
 	}
 	return io.NopCloser(bytes.NewReader(plain)), nil
 }
@@ -105,21 +120,39 @@ func (f *facts) most(backend int) int {
 	return f.inline
 }
 
-// store writes an object that is needed until then, and returns its key.
-func (f *facts) store(ctx context.Context, data []byte, until time.Time) (string, error) {
+// newKey names an object that is needed until then.
+func newKey(until time.Time) string { return seam.Day(until.Add(day)) + "/" + randomID() }
+
+// isKey reports whether a key that came back from the store may be one of ours:
+// whoever can write there shouldn't be able to read what else is in the bucket.
+func isKey(key string) bool {
+	date, rest, ok := strings.Cut(key, "/")
+	_, err := time.Parse(time.DateOnly, date)
+	return ok && err == nil && fs.ValidPath(rest)
+}
+
+// store writes an object.
+func (f *facts) store(ctx context.Context, what, key string, data []byte) error {
 	if f.bucket == nil {
-		return "", ErrTooLarge
+		return fmt.Errorf("%s of %d bytes, and no Bucket for it: %w", what, len(data), ErrTooLarge)
 	}
-	key := seam.Day(until.Add(day)) + "/" + uuid.NewString()
-	return key, f.bucket.Write(ctx, key, data)
+	if err := f.bucket.Write(ctx, key, data); err != nil {
+		return fmt.Errorf("%s of %d bytes: %w", what, len(data), err)
+	}
+	return nil
 }
 
 func (f *facts) open(ctx context.Context, key string) (io.ReadCloser, error) {
-	if f.bucket == nil {
+	switch {
+	case f.bucket == nil:
 		return nil, &InvalidError{Field: "Queue.Bucket", Reason: "is missing, and what is read lies in it"}
+	case !isKey(key):
+		return nil, errNotOurs
 	}
 	return f.bucket.Open(ctx, key)
 }
+
+var errNotOurs = errors.New("it lies under a key that no queue makes")
 
 func (f *facts) fetch(ctx context.Context, key string) (data []byte, err error) {
 	r, err := f.open(ctx, key)
@@ -130,20 +163,6 @@ func (f *facts) fetch(ctx context.Context, key string) (data []byte, err error) 
 	return io.ReadAll(r)
 }
 
-func (f *facts) seal(ctx context.Context, plain, label []byte) ([]byte, error) {
-	if f.box == nil {
-		return plain, nil
-	}
-	return f.box.Seal(ctx, plain, label)
-}
-
-func (f *facts) unseal(ctx context.Context, sealed, label []byte) ([]byte, error) {
-	if f.box == nil {
-		return sealed, nil
-	}
-	return f.box.Open(ctx, sealed, label)
-}
-
 // payloadLabel and resultLabel bind what a Box seals to one job, and a result to
 // one life of it. A payload is sealed before the store says which life it is.
 func payloadLabel(ref Ref) []byte { return label("payload", ref) }
@@ -152,22 +171,24 @@ func resultLabel(ref Ref, generation int64) []byte {
 	return binary.BigEndian.AppendUint64(label("result", ref), uint64(generation))
 }
 
-func label(parts string, ref Ref) []byte {
+func label(what string, ref Ref) []byte {
 	b := make([]byte, 0, 64)
-	for _, s := range [...]string{"leat/1", parts, ref.Tenant, ref.ID} {
+	for _, s := range [...]string{"leat/1", what, ref.Tenant, ref.ID} {
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)
 	}
 	return b
 }
 
-// undecodableIf marks err as final if it matches one that no attempt will change.
-func undecodableIf(final error, what string, err error) error {
-	switch {
-	case err == nil:
+// undecodableIf marks an error as final if no attempt will change it.
+func undecodableIf(what string, err error) error {
+	if err == nil {
 		return nil
-	case errors.Is(err, final):
-		return fmt.Errorf("%s: %w: %w", what, seam.ErrUndecodable, err)
+	}
+	for _, final := range [...]error{fs.ErrNotExist, ErrSealBroken, errNotOurs} {
+		if errors.Is(err, final) {
+			return fmt.Errorf("%s: %w: %w", what, seam.ErrUndecodable, err)
+		}
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/url"
 	"sync"
@@ -19,8 +18,9 @@ import (
 // readers each hold one; the facts that they must agree on are its fields.
 //
 // Set the fields before the first use, which reads them once; after that a Queue
-// is safe for concurrent use. The zero value of each is its default. Make a Queue
-// with [New], [Open] or [View].
+// is safe for concurrent use. The zero value of each is its default; what
+// makes no sense comes out of every call as an [InvalidError]. Make a Queue with
+// [New], [Open] or [View].
 type Queue[T, R any] struct {
 	// Schema is the version of T. Raise it when older programs could not handle
 	// what this one enqueues: newer jobs wait for workers that know them.
@@ -29,7 +29,7 @@ type Queue[T, R any] struct {
 	Codec    Codec         // of args and results; nil = JSON
 	Inline   int           // most bytes of encoded args or result beside the job; 0 = 64 KiB
 	Bucket   Bucket        // for larger ones; nil = ErrTooLarge
-	BlobLife time.Duration // how long args in Bucket are kept for a job that has no expiry, from its due time; 0 = 30 days
+	BlobLife time.Duration // how long a job without expiry finds its args in Bucket, from its due time on; 0 = 30 days
 	Box      Box           // encrypts args and results; nil = not
 	Announce Announcer     // tells the world that jobs have ended; nil = nobody
 
@@ -83,15 +83,18 @@ func New[T, R any](b backends.Backend, name string) *Queue[T, R] {
 func Open[T, R any](ctx context.Context, rawURL string) (*Queue[T, R], error) {
 	u, err := url.Parse(rawURL)
 	if err != nil { // which quotes the URL
-		return nil, fmt.Errorf("queue: open: %w", &InvalidError{Field: "URL", Reason: "can't be parsed"})
+		return nil, wrap("open", &InvalidError{Field: "URL", Reason: "can't be parsed"})
 	}
 	name := u.Query().Get("queue")
 	if name == "" {
-		return nil, fmt.Errorf("queue: open: %w", &InvalidError{Field: "URL", Reason: "names no queue: add ?queue=NAME"})
+		return nil, wrap("open", &InvalidError{Field: "URL", Reason: "names no queue: add ?queue=NAME"})
+	}
+	if err := checkNames(name, "", nil); err != nil {
+		return nil, wrap("open", err)
 	}
 	b, err := backends.Open(ctx, rawURL)
 	if err != nil {
-		return nil, fmt.Errorf("queue: open: %w", err)
+		return nil, wrap("open", err)
 	}
 	q := New[T, R](b, name)
 	q.state.close = b.Close
@@ -101,6 +104,7 @@ func Open[T, R any](ctx context.Context, rawURL string) (*Queue[T, R], error) {
 // View returns q for jobs of another kind, with other types: several kinds share
 // one queue, its limits and its fair turns. The kind of New and Open is "". Set
 // the fields of q first: they are copied. Kinds are at most 240 bytes without '@'.
+// What q is [Queue.On] holds for the new one; to close the backend remains q's.
 //
 //	emails := queue.View[Email, queue.None](q, "email")
 func View[T, R, T0, R0 any](q *Queue[T0, R0], kind string) *Queue[T, R] {
@@ -110,7 +114,7 @@ func View[T, R, T0, R0 any](q *Queue[T0, R0], kind string) *Queue[T, R] {
 		Retention: q.Retention, DeadRetention: q.DeadRetention, Keep: q.Keep,
 		Backlog: q.Backlog, Cap: q.Cap, Tenant: q.Tenant, Tenants: q.Tenants, PolicyVersion: q.PolicyVersion,
 		Tracing: q.Tracing, Metrics: q.Metrics,
-		name: q.name, kind: kind, backend: q.backend, bound: q.bound, inView: q.inView, state: &state{root: q.state.root},
+		name: q.name, kind: kind, backend: q.backend, bound: q.bound, inView: q.inView, state: &state{root: q.root()},
 	}
 }
 
@@ -118,15 +122,31 @@ func View[T, R, T0, R0 any](q *Queue[T0, R0], kind string) *Queue[T, R] {
 // keeps it from doing so comes out of the next call.
 //
 //	q.On(sqlite.Tx(tx)).Enqueue(ctx, args) // exists if and only if tx commits
+//
+// It is cheap: make one for each transaction. What failed inside isn't repeated.
 func (q *Queue[T, R]) On(v backends.View) *Queue[T, R] {
-	bound := *q
-	b, err := v.Bind(q.state.root)
-	if err != nil {
-		bound.bound = fmt.Errorf("queue: %w", err)
-		return &bound
+	on := *q
+	on.inView = true
+	switch root := q.root(); {
+	case root == nil:
+		on.bound = errNoBackend
+	case v == nil:
+		on.bound = &InvalidError{Field: "View", Reason: "is nil"}
+	default:
+		on.backend, on.bound = v.Bind(root)
+		if on.backend == nil && on.bound == nil {
+			on.bound = &InvalidError{Field: "View", Reason: "binds to nothing"}
+		}
 	}
-	bound.backend, bound.inView = b, true
-	return &bound
+	return &on
+}
+
+// root is the backend that q was made on, nil if it wasn't made by New or Open.
+func (q *Queue[T, R]) root() backends.Backend {
+	if q.state == nil {
+		return nil
+	}
+	return q.state.root
 }
 
 // Name is the queue's name.
@@ -137,7 +157,7 @@ func (q *Queue[T, R]) Kind() string { return q.kind }
 
 // Close closes the backend if Open opened it.
 func (q *Queue[T, R]) Close() error {
-	if q.state.close == nil {
+	if q.state == nil || q.state.close == nil {
 		return nil
 	}
 	return q.state.close()
@@ -146,6 +166,9 @@ func (q *Queue[T, R]) Close() error {
 // ready reads the fields, once, and returns what they come to.
 func (q *Queue[T, R]) ready() (*facts, error) {
 	s := q.state
+	if s == nil {
+		return nil, errNoBackend
+	}
 	s.once.Do(func() { s.facts, s.broken = q.read() })
 	if s.broken != nil {
 		return nil, s.broken
@@ -161,7 +184,7 @@ func (q *Queue[T, R]) Inside(seam.Key) (*seam.Queue, error) {
 	}
 	return &seam.Queue{
 		Name: f.name, Kind: f.kind, Kinds: f.kinds, Backend: q.backend, Features: f.features,
-		Policy: f.policy, Filled: f.policy.Filled(), Mime: f.codec.ContentType(),
+		Policy: f.policy, Filled: f.filled, Mime: f.codec.ContentType(),
 		Encode: f.encodeResult, Decode: f.decodeResult,
 		Job:    func(ctx context.Context, a *seam.Attempt) (any, error) { return leased[T](ctx, f, a) },
 		Pack:   f.packResult,

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -43,27 +45,28 @@ type Queue struct {
 	Unpack func(ctx context.Context, r *backends.Record) (io.ReadCloser, error)
 }
 
-// Schema splits a kind as stored into the caller's kind and the schema version:
-// "plan@3" is version 3 of "plan", "plan" is version 0.
-func Schema(stored string) (kind string, version int) {
-	at := len(stored)
-	for i := at - 1; i >= 0; i-- {
-		c := stored[i]
-		if c == '@' && i < len(stored)-1 {
-			at = i
-			break
-		}
-		if c < '0' || c > '9' || len(stored)-i > 9 {
-			return stored, 0
-		}
+// Stored is a kind as stores know it: "plan@3" is version 3 of the args of "plan",
+// "plan" is version 0. To a store a newer schema is another kind, so that one
+// mechanism keeps both for the workers that know them (R10).
+func Stored(kind string, version int) string {
+	if version == 0 {
+		return kind
 	}
-	if at == len(stored) {
+	return kind + "@" + strconv.Itoa(version)
+}
+
+// Schema is the way back. What Stored didn't make is a kind as it stands, version
+// 0: a foreign one may be spelled as it likes.
+func Schema(stored string) (kind string, version int) {
+	at := strings.LastIndexByte(stored, '@')
+	if at < 0 {
 		return stored, 0
 	}
-	for _, c := range stored[at+1:] {
-		version = version*10 + int(c-'0')
+	n, err := strconv.Atoi(stored[at+1:])
+	if err != nil || n <= 0 || Stored(stored[:at], n) != stored {
+		return stored, 0
 	}
-	return stored[:at], version
+	return stored[:at], n
 }
 
 // ErrUndecodable marks args that no attempt can decode.

@@ -80,8 +80,6 @@ func TypeOf(err error) string {
 		err  error
 		name string
 	}{
-		{context.Canceled, "canceled"},
-		{context.DeadlineExceeded, "timeout"},
 		{backends.ErrBacklogFull, "backlog_full"},
 		{backends.ErrKeyReused, "key_reused"},
 		{backends.ErrTooLarge, "too_large"},
@@ -91,10 +89,15 @@ func TypeOf(err error) string {
 		{backends.ErrSuperseded, "superseded"},
 		{backends.ErrClosed, "closed"},
 		{errors.ErrUnsupported, "unsupported"},
+		{context.Canceled, "canceled"}, // last: they come beside the cause
+		{context.DeadlineExceeded, "timeout"},
 	} {
 		if errors.Is(err, known.err) {
 			return known.name
 		}
+	}
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		err = inner
 	}
 	return fmt.Sprintf("%T", err)
 }

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -20,6 +21,7 @@ type Producer struct {
 	name  string
 	start []trace.SpanStartOption
 	attrs []attribute.KeyValue
+	well  metric.MeasurementOption // attrs as a set
 }
 
 // NewProducer watches a queue; nil providers are the global ones.
@@ -34,47 +36,66 @@ func NewProducer(tp trace.TracerProvider, mp metric.MeterProvider, queue, kind s
 		name:  "send " + queue,
 		attrs: []attribute.KeyValue{system, operation.String("send"), destination.String(queue), jobKind.String(kind)},
 	}
+	p.well = metric.WithAttributeSet(p.set())
 	p.start = []trace.SpanStartOption{
 		trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(p.attrs...), trace.WithAttributes(opType.String("send")),
 	}
 	return p
 }
 
-// Send begins an enqueue of n jobs; end says what came of it, and which job it was
-// if it was one.
-func (p *Producer) Send(ctx context.Context, n int) (_ context.Context, end func(id string, err error)) {
-	begun, span := time.Now(), nowhere
-	if tracer := p.spans.tracer(); tracer != nil {
-		ctx, span = tracer.Start(ctx, p.name, p.start...)
-	}
-	return ctx, func(id string, err error) {
-		if span.IsRecording() {
-			if n > 1 {
-				span.SetAttributes(batchCount.Int(n))
-			} else if id != "" {
-				span.SetAttributes(messageID.String(id))
-			}
-			if err != nil {
-				span.SetStatus(codes.Error, TypeOf(err))
-				span.SetAttributes(errorType.String(TypeOf(err)))
-			}
-		}
-		span.End()
-		p.measure(ctx, n, begun, err)
-	}
+// Sending is an enqueue of n jobs on its way. It is a value, and End a method, so
+// that nobody who has no SDK pays for it.
+type Sending struct {
+	p     *Producer
+	span  trace.Span
+	begun time.Time
+	n     int
 }
 
-func (p *Producer) measure(ctx context.Context, n int, begun time.Time, err error) {
+// Send begins an enqueue of n jobs, to be made with the context that it returns.
+func (p *Producer) Send(ctx context.Context, n int) (context.Context, Sending) {
+	s := Sending{p, nowhere, time.Now(), n}
+	if tracer := p.spans.tracer(); tracer != nil {
+		ctx, s.span = tracer.Start(ctx, p.name, p.start...)
+	}
+	return ctx, s
+}
+
+// End says what came of it, and which job it was if it was one. The context is
+// the one of Send.
+func (s Sending) End(ctx context.Context, id string, err error) {
+	if s.span.IsRecording() {
+		if s.n > 1 {
+			s.span.SetAttributes(batchCount.Int(s.n))
+		} else if id != "" {
+			s.span.SetAttributes(messageID.String(id))
+		}
+		if err != nil {
+			s.span.SetStatus(codes.Error, TypeOf(err))
+			s.span.SetAttributes(errorType.String(TypeOf(err)))
+		}
+	}
+	s.span.End()
+	s.measure(ctx, err)
+}
+
+func (s Sending) measure(ctx context.Context, err error) {
+	p := s.p
 	if !p.took.Enabled(ctx) && !p.sent.Enabled(ctx) {
 		return
 	}
-	attrs := p.attrs
+	with := p.well
 	if err != nil {
-		attrs = append(attrs[:len(attrs):len(attrs)], errorType.String(TypeOf(err)))
+		with = metric.WithAttributeSet(p.set(errorType.String(TypeOf(err))))
 	}
-	with := metric.WithAttributeSet(attribute.NewSet(attrs...))
-	p.took.Record(ctx, time.Since(begun).Seconds(), with)
-	p.sent.Add(ctx, int64(n), with)
+	p.took.Record(ctx, time.Since(s.begun).Seconds(), with)
+	p.sent.Add(ctx, int64(s.n), with)
+}
+
+// set is the attributes with more of them. NewSet sorts what it gets, so it gets
+// a copy.
+func (p *Producer) set(more ...attribute.KeyValue) attribute.Set {
+	return attribute.NewSet(slices.Concat(p.attrs, more)...)
 }
 
 var w3c propagation.TraceContext
