@@ -57,7 +57,7 @@ func leased[T any](ctx context.Context, f *facts, a *seam.Attempt) (*Job[T], err
 	l := a.Lease
 	payload, err := f.openPayload(ctx, l.Job)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("args: %w", err)
 	}
 	kind, schema := seam.Schema(l.Job.Kind)
 	j := &Job[T]{

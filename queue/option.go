@@ -108,7 +108,7 @@ func MaxAttempts(n int32) Option { return Option{about: aboutAttempts, n: int64(
 func RunLimit(d time.Duration) Option { return Option{about: aboutRunLimit, n: int64(d)} }
 
 // Uses names what the job uses up, "the small database": workers of several
-// queues share one cap on the name.
+// queues share one cap on the name (worker.Pool.Resources).
 func Uses(resource string) Option { return Option{about: aboutResource, text: resource} }
 
 // Header travels with the job; 16 KiB in all. Names that begin with "leat-", and

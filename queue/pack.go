@@ -64,14 +64,14 @@ func (f *facts) openPayload(ctx context.Context, j *backends.Job) ([]byte, error
 	if key := j.Headers[storedHeader]; key != "" {
 		var err error
 		if payload, err = f.fetch(ctx, key); err != nil {
-			return nil, undecodableIf("args", err)
+			return nil, argsError(err)
 		}
 	}
 	if f.box == nil {
 		return payload, nil
 	}
 	plain, err := f.box.Open(ctx, payload, payloadLabel(j.Ref))
-	return plain, undecodableIf("args", err)
+	return plain, argsError(err)
 }
 
 // packResult brings an encoded result to where it will be.
@@ -93,11 +93,10 @@ func (f *facts) packResult(ctx context.Context, l *backends.Lease, encoded []byt
 }
 
 // openResult reads the encoded result of a record. A large one that isn't
-// encrypted streams.
+// encrypted streams. What can never be read matches fs.ErrNotExist or ErrSealBroken.
 func (f *facts) openResult(ctx context.Context, r *backends.Record) (io.ReadCloser, error) {
 	if r.Stored != "" && f.box == nil {
-		stream, err := f.open(ctx, r.Stored)
-		return stream, undecodableIf("result", err)
+		return f.open(ctx, r.Stored)
 	}
 	plain, err := r.Result, error(nil)
 	if r.Stored != "" {
@@ -107,7 +106,7 @@ func (f *facts) openResult(ctx context.Context, r *backends.Record) (io.ReadClos
 		plain, err = f.box.Open(ctx, plain, resultLabel(r.Job.Ref, r.Generation))
 	}
 	if err != nil {
-		return nil, undecodableIf("result", err)
+		return nil, err
 	}
 	return io.NopCloser(bytes.NewReader(plain)), nil
 }
@@ -152,7 +151,7 @@ func (f *facts) open(ctx context.Context, key string) (io.ReadCloser, error) {
 	return f.bucket.Open(ctx, key)
 }
 
-var errNotOurs = errors.New("it lies under a key that no queue makes")
+var errNotOurs = fmt.Errorf("under a key that no queue makes: %w", fs.ErrNotExist)
 
 func (f *facts) fetch(ctx context.Context, key string) (data []byte, err error) {
 	r, err := f.open(ctx, key)
@@ -180,15 +179,13 @@ func label(what string, ref Ref) []byte {
 	return b
 }
 
-// undecodableIf marks an error as final if no attempt will change it.
-func undecodableIf(what string, err error) error {
-	if err == nil {
+// argsError marks what no attempt will change.
+func argsError(err error) error {
+	switch {
+	case err == nil:
 		return nil
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrSealBroken):
+		return fmt.Errorf("%w: %w", seam.ErrUndecodable, err)
 	}
-	for _, final := range [...]error{fs.ErrNotExist, ErrSealBroken, errNotOurs} {
-		if errors.Is(err, final) {
-			return fmt.Errorf("%s: %w: %w", what, seam.ErrUndecodable, err)
-		}
-	}
-	return fmt.Errorf("%s: %w", what, err)
+	return err
 }
