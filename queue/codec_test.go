@@ -140,6 +140,14 @@ func TestJSONSurvivesByteForByte(t *testing.T) {
 		}
 	}
 
+	q = queue.New[json.RawMessage, plan](store(), "raw")
+	q.Bucket = &mapBucket{}
+	million := "{" + strings.Repeat(`"key":1,`, 999_999) + `"key":1}`
+	enqueue(t, q, json.RawMessage(million))
+	if job, _ := claim(t, q); string(job.Args) != million {
+		t.Errorf("a million keys became %d bytes", len(job.Args))
+	}
+
 	typed := queue.New[map[string]json.Number, plan](store(), "typed")
 	numbers := map[string]json.Number{"id": "9007199254740993", "large": "1e400", "small": "-0.10"}
 	enqueue(t, typed, numbers)

@@ -173,6 +173,38 @@ func TestEnqueueEndsWithItsContext(t *testing.T) {
 	})
 }
 
+// Where one call in three goes wrong, before or after its effect, what was
+// acknowledged is there, and nothing is there twice.
+func TestRule_R3_ScatteredFaultsLoseAndDoubleNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 300
+		b := store()
+		q := newWhatIf(backendtest.NewFaulty(featured{b, func(f *backends.Features) { f.MaxBatch = 3 }},
+			backendtest.Fault{Verb: backendtest.Enqueue, Rate: backendtest.Share(0.2, 1)},
+			backendtest.Fault{Verb: backendtest.Enqueue, When: backendtest.After, Rate: backendtest.Share(0.2, 2)},
+			backendtest.Fault{Verb: backendtest.Enqueue, Kind: backendtest.Repeat, Rate: backendtest.Share(0.1, 3)},
+		))
+		out, _ := q.EnqueueAll(t.Context(), items(n))
+		acknowledged, there := 0, map[string]bool{}
+		for r, err := range newWhatIf(b).Jobs(t.Context(), queue.Filter{}) {
+			matches(t, "list", err)
+			there[r.Job.ID] = true
+		}
+		for _, o := range out {
+			if o.Err == nil {
+				acknowledged++
+			}
+			if o.Err == nil && !there[o.ID] {
+				t.Errorf("lost: %+v", o)
+			}
+			delete(there, o.ID)
+		}
+		if len(there) != 0 || acknowledged < n*9/10 {
+			t.Errorf("%d acknowledged, %d that nobody has a ticket of", acknowledged, len(there))
+		}
+	})
+}
+
 // A time-out that isn't the caller's is one of the store's errors.
 func TestEnqueueOutlivesATimeoutOfTheDriver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -226,14 +226,19 @@ func TestRule_R2_WithoutInstanceKeyNothingIsSent(t *testing.T) {
 	})
 }
 
-// A job without a key is nobody's duplicate, even if the first reply was lost.
+// A job without a key is nobody's duplicate, though the first reply was lost, or a
+// client library asked twice.
 func TestRule_R2_ARepeatedCallIsNoDuplicateOfItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		lost := backendtest.Fault{Verb: backendtest.Enqueue, When: backendtest.After, Rate: backendtest.Times(1)}
-		q := newWhatIf(backendtest.NewFaulty(store(), lost))
-		if ticket := enqueue(t, q, ask); ticket.Duplicate {
-			t.Errorf("%+v", ticket)
+		for _, fault := range []backendtest.Fault{
+			{Verb: backendtest.Enqueue, When: backendtest.After, Rate: backendtest.Times(1)},
+			{Verb: backendtest.Enqueue, Kind: backendtest.Repeat},
+		} {
+			q := newWhatIf(backendtest.NewFaulty(store(), fault))
+			if ticket := enqueue(t, q, ask); ticket.Duplicate {
+				t.Errorf("%+v: %+v", fault, ticket)
+			}
+			queued(t, q, 1)
 		}
-		queued(t, q, 1)
 	})
 }

@@ -125,14 +125,16 @@ func TestRule_R12_WaitingDoesNotKeepAFailureAlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := store()
 		q := full(t, b)
-		broken := queue.New[settings, plan](&answers{Backend: b, change: func(_ int, out []backends.Enqueued) ([]backends.Enqueued, error) {
+		asked := 0
+		broken := newWhatIf(&answers{Backend: b, change: func(_ int, out []backends.Enqueued) ([]backends.Enqueued, error) {
 			for i := range out {
 				if out[i].Ref.Tenant == "broken" {
 					out[i].Err = backendtest.ErrInjected
+					asked++
 				}
 			}
 			return out, nil
-		}}, "whatif")
+		}})
 		broken.Backlog = 1
 		time.AfterFunc(time.Hour, func() { lease(t, q) })
 		out, err := broken.EnqueueAll(t.Context(), []queue.Item[settings]{
@@ -142,5 +144,8 @@ func TestRule_R12_WaitingDoesNotKeepAFailureAlive(t *testing.T) {
 		matches(t, "the one that waits", out[0].Err)
 		matches(t, "the broken one", out[1].Err, backendtest.ErrInjected)
 		matches(t, "both", err, backendtest.ErrInjected)
+		if asked != 4 {
+			t.Errorf("asked %d times for the broken one", asked)
+		}
 	})
 }
