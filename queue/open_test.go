@@ -60,11 +60,14 @@ func TestCloseClosesWhatOpenOpened(t *testing.T) {
 	matches(t, "after it", second(made.Enqueue(t.Context(), ask)), queue.ErrClosed)
 }
 
-// What is wrong with a URL is said, and the URL isn't, which may hold secrets.
-func TestOpenErrorsHelpAndKeepSecrets(t *testing.T) {
+func init() {
 	backends.Register("queue-test", func(_ context.Context, u *url.URL) (backends.Backend, error) {
 		return nil, fmt.Errorf("dial %s: refused", u) // as drivers do
 	})
+}
+
+// What is wrong with a URL is said, and the URL isn't, which may hold secrets.
+func TestOpenErrorsHelpAndKeepSecrets(t *testing.T) {
 	for name, c := range map[string]struct{ raw, says string }{
 		"no queue":            {"memory://", "queue: open: invalid URL: names no queue: add ?queue=NAME"},
 		"empty queue":         {"memory://?queue=", "queue: open: invalid URL: names no queue: add ?queue=NAME"},
