@@ -92,6 +92,18 @@ func TestABucketThatFailsFailsTheEnqueue(t *testing.T) {
 	}
 }
 
+func TestAWriteThatAClientRepeatsIsASuccess(t *testing.T) {
+	bucket := &mapBucket{fail: fs.ErrExist, after: true}
+	q := texts(store(), bucket)
+	q.Inline = 1
+	if _, err := q.Enqueue(t.Context(), "large"); err != nil {
+		t.Error(err)
+	}
+	if _, data := bucket.one(t); string(data) != "large" {
+		t.Errorf("the bucket has %s", data)
+	}
+}
+
 var objectKey = regexp.MustCompile(`^\d{4}-\d\d-\d\d/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 // Keys begin with the day after which nobody needs the object, so that a sweep

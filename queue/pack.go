@@ -130,12 +130,13 @@ func isKey(key string) bool {
 	return ok && err == nil && fs.ValidPath(rest)
 }
 
-// store writes an object.
+// store writes an object. Its key is fresh: if the object is there already, then by
+// this call, whose reply was lost and which a client library has repeated.
 func (f *facts) store(ctx context.Context, what, key string, data []byte) error {
 	if f.bucket == nil {
 		return fmt.Errorf("%s of %d bytes, and no Bucket for it: %w", what, len(data), ErrTooLarge)
 	}
-	if err := f.bucket.Write(ctx, key, data); err != nil {
+	if err := f.bucket.Write(ctx, key, data); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s of %d bytes: %w", what, len(data), err)
 	}
 	return nil
