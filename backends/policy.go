@@ -87,11 +87,17 @@ func (p *Policy) Check() error {
 	if p == nil {
 		return nil
 	}
-	for field, n := range map[string]int{
-		"Policy.Backlog": p.Backlog, "Policy.MaxAttempts": p.MaxAttempts, "Policy.MaxCrashes": p.MaxCrashes, "Policy.Keep": p.Keep,
+	for _, n := range [...]struct {
+		field string
+		value int
+	}{
+		{"Policy.Backlog", p.Backlog},
+		{"Policy.MaxAttempts", p.MaxAttempts},
+		{"Policy.MaxCrashes", p.MaxCrashes},
+		{"Policy.Keep", p.Keep},
 	} {
-		if n < 0 {
-			return invalid(field, "must not be negative")
+		if n.value < 0 {
+			return invalid(n.field, "must not be negative")
 		}
 	}
 	switch {
