@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"math"
 	"math/rand/v2"
 	"time"
 )
@@ -10,18 +11,18 @@ import (
 // together over the whole window.
 func Exponential(base, most time.Duration) func(attempt int) time.Duration {
 	return func(attempt int) time.Duration {
-		return rand.N(ceiling(base, most, attempt) + 1)
+		return rand.N(min(ceiling(base, most, attempt), math.MaxInt64-1) + 1)
 	}
 }
 
 // ceiling is the longest wait after so many failures.
 func ceiling(base, most time.Duration, attempt int) time.Duration {
 	d := max(0, base)
-	for ; attempt > 1 && d < most; attempt-- {
-		d *= 2
-		if d <= 0 { // overflow, or a base of nothing
-			return max(0, min(base, most))
+	for ; attempt > 1 && d > 0 && d < most; attempt-- {
+		if d > most/2 { // where twice as much may overflow
+			return most
 		}
+		d *= 2
 	}
 	return max(0, min(d, most))
 }

@@ -29,24 +29,21 @@ type terms struct {
 // decide turns a verdict into what to write (R9). It is pure, but for the jitter.
 // What the store knows better (a newer claim, a mark) it says when it is asked.
 func decide(v verdict, t terms) backends.Settlement {
-	var (
-		snooze    *SnoozeError
-		later     *RetryAfterError
-		permanent *PermanentError
-	)
-	switch {
-	case v.err == nil:
+	if v.err == nil {
 		return backends.Settlement{
 			Verb: backends.Commit, Outcome: backends.Succeeded, Result: v.result, Stored: v.stored, Owes: t.owes,
 		}
+	}
+	permanent, snooze := as[PermanentError](v.err), as[SnoozeError](v.err)
+	switch {
 	case v.cause == backends.ErrCancelled:
 		return backends.Settlement{Verb: backends.Commit, Outcome: backends.Cancelled}
 	case v.cause == backends.ErrSuperseded:
 		return backends.Settlement{Verb: backends.Commit, Outcome: backends.Superseded}
-	case errors.As(v.err, &permanent):
+	case permanent != nil:
 		return dead(cmp.Or(permanent.reason, "permanent error"), v)
-	case errors.As(v.err, &snooze):
-		return backends.Settlement{Verb: backends.Snooze, Delay: snooze.After}
+	case snooze != nil:
+		return backends.Settlement{Verb: backends.Snooze, Delay: sensible(snooze.After)}
 	case v.cause == ErrDeadline:
 		return backends.Settlement{Verb: backends.Commit, Outcome: backends.Expired, Reason: "its deadline passed while it ran", Error: textOf(v.err)}
 	case v.cause == ErrStopping:
@@ -54,13 +51,41 @@ func decide(v verdict, t terms) backends.Settlement {
 	case t.attempt >= t.maxAttempts:
 		return dead(fmt.Sprintf("gave up after %d attempts", t.attempt), v)
 	}
-	delay := time.Duration(0)
-	if errors.As(v.err, &later) {
-		delay = later.After
-	} else {
-		delay = t.backoff(t.attempt)
+	return backends.Settlement{Verb: backends.Retry, Delay: sensible(t.delay(v.err)), Error: failure(v)}
+}
+
+// delay is how long a failed attempt waits for the next. A backoff is the user's
+// code: where it panics, the default takes its place.
+func (t terms) delay(err error) (d time.Duration) {
+	if later := as[RetryAfterError](err); later != nil {
+		return later.After
 	}
-	return backends.Settlement{Verb: backends.Retry, Delay: max(0, delay), Error: failure(v)}
+	defer func() {
+		if recover() != nil {
+			d = Exponential(DefaultBackoff, DefaultMaxBackoff)(t.attempt)
+		}
+	}()
+	return t.backoff(t.attempt)
+}
+
+// longestDelay is the longest wait that is asked of a store.
+const longestDelay = 100 * 365 * 24 * time.Hour
+
+func sensible(d time.Duration) time.Duration { return min(max(0, d), longestDelay) }
+
+// as finds a *T among what err wraps; nil = none. The methods of a user's error may
+// panic.
+func as[T any, P interface {
+	*T
+	error
+}](err error) (found P) {
+	defer func() {
+		if recover() != nil {
+			found = nil
+		}
+	}()
+	errors.As(err, &found)
+	return found
 }
 
 func dead(reason string, v verdict) backends.Settlement {
@@ -71,7 +96,7 @@ func dead(reason string, v verdict) backends.Settlement {
 func failure(v verdict) string {
 	text := textOf(v.err)
 	if v.cause == ErrRunLimit {
-		text = ErrRunLimit.Error() + ": " + text
+		text = backends.Capped(ErrRunLimit.Error() + ": " + text)
 	}
 	return text
 }

@@ -232,7 +232,16 @@ type fifo struct {
 
 func (f *fifo) len() int { return len(f.items) - f.head }
 
-func (f *fifo) push(a *attempt) { f.items = append(f.items, a) }
+// push adds one. A queue that is never empty moves to the front of its slice before
+// that would grow.
+func (f *fifo) push(a *attempt) {
+	if f.head > len(f.items)/2 && len(f.items) == cap(f.items) {
+		n := copy(f.items, f.items[f.head:])
+		clear(f.items[n:])
+		f.items, f.head = f.items[:n], 0
+	}
+	f.items = append(f.items, a)
+}
 
 func (f *fifo) pop() *attempt {
 	a := f.items[f.head]
