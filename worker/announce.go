@@ -118,10 +118,9 @@ func (e *engine) findNewer(ctx context.Context, a *attempt) {
 
 // told passes the answers on.
 func (e *engine) told(batch []*attempt, errs []error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	failed := 0
-	var first error
+	var newest error
+	e.mu.Lock()
 	for i, a := range batch {
 		var err error
 		if errs != nil {
@@ -129,12 +128,13 @@ func (e *engine) told(batch []*attempt, errs []error) {
 		}
 		if err != nil {
 			failed++
-			first = err
+			newest = err
 		}
 		e.telling--
 		a.announced(err)
 	}
-	e.watch.announced(len(batch), failed, first)
+	e.unlock()
+	e.watch.announced(len(batch), failed, newest)
 }
 
 // runWriteBack is the slot's part of announcing.
@@ -143,7 +143,7 @@ func (a *attempt) runWriteBack() {
 	if hook == nil {
 		hook = func(ctx context.Context) error { return a.kind.after(ctx, a) }
 	}
-	err := hook(a.ctx)
+	err := safely(func() error { return hook(a.ctx) })
 	if errors.Is(err, seam.ErrUndecodable) { // it never will
 		a.e.watch.unwritable(a, err)
 		err = nil

@@ -40,7 +40,6 @@ type attempt struct {
 	told   *backends.Progress
 
 	write backends.Settlement // what is to be written, or was
-	fails int                 // times that writing it had no outcome
 
 	ended  *backends.Record // what there is to announce; nil while the job lives
 	unpaid backends.Debt
@@ -193,7 +192,9 @@ func (a *attempt) payment() backends.Settlement {
 
 // release is the end: the lease is settled, or no longer ours.
 func (a *attempt) release(err error) {
-	a.e.watch.released(a, err)
+	if err != nil {
+		a.e.later(func() { a.e.watch.refused(a, err) })
+	}
 	a.e.abandon(a, err)
 }
 

@@ -26,6 +26,7 @@ func (e *engine) beatLoop() {
 func (e *engine) beat() {
 	held, beats := e.held()
 	if len(held) == 0 {
+		e.health.beaten(nil)
 		return
 	}
 	ctx, cancel := context.WithTimeout(e.life, max(e.Lease/3, time.Second))
@@ -36,7 +37,7 @@ func (e *engine) beat() {
 		return // the next beat tells
 	}
 	e.mu.Lock()
-	defer e.mu.Unlock()
+	defer e.unlock()
 	for i, a := range held {
 		if p := beats[i].Progress; p != nil {
 			a.told = p
@@ -50,7 +51,7 @@ func (e *engine) beat() {
 // held are the attempts whose leases are to be renewed.
 func (e *engine) held() (held []*attempt, beats []backends.Beat) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
+	defer e.unlock()
 	for _, a := range e.live {
 		if a.lost || a.stuck {
 			continue
@@ -104,7 +105,7 @@ func (e *engine) clockLoop() {
 // tick ends what is due, and returns how long nothing more is.
 func (e *engine) tick(now time.Time) time.Duration {
 	e.mu.Lock()
-	defer e.mu.Unlock()
+	defer e.unlock()
 	e.alarm = now.Add(time.Hour)
 	for _, a := range e.live {
 		if a.end.IsZero() {
@@ -118,7 +119,7 @@ func (e *engine) tick(now time.Time) time.Duration {
 		if !now.Before(end) { // R8: it runs elsewhere from now on
 			if !a.stuck {
 				a.stuck = true
-				e.watch.stuck(a)
+				e.later(func() { e.watch.stuck(a) })
 			}
 			continue
 		}

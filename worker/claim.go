@@ -22,15 +22,14 @@ func (e *engine) claimLoop(ctx context.Context) error {
 		if !ok {
 			return nil
 		}
+		e.health.asks()
 		leases, err := e.store.Claim(poll.context(), req)
 		switch {
 		case err == nil:
-			fails = 0
 			e.claim(leases)
 		case ctx.Err() != nil:
 			return nil
-		case poll.over(): // it waited all the time, and there was nothing
-			fails = 0
+		case poll.over() && e.answers(ctx): // it waited all the time, and there was nothing
 		case hopeless(err):
 			return fmt.Errorf("worker: claim: %w", err)
 		default:
@@ -39,14 +38,16 @@ func (e *engine) claimLoop(ctx context.Context) error {
 			after(ctx, again(fails, e.Lease))
 			continue
 		}
-		e.health.claimed(time.Now())
+		fails = 0
+		e.health.claimed()
 	}
 }
 
-// nextClaim waits for a free slot. While there is none it asks now and then for
-// what can be announced without one: events of workers that have died.
+// nextClaim waits for a free slot. While there is none for a beat, it asks for what
+// can be announced without one: events of workers that have died.
 func (e *engine) nextClaim(ctx context.Context) (backends.ClaimRequest, bool) {
-	var tick <-chan time.Time
+	full := time.NewTimer(e.Beat)
+	defer full.Stop()
 	for ctx.Err() == nil {
 		e.mu.Lock()
 		n, can := e.freeSlots(), e.canAnnounce()
@@ -54,17 +55,12 @@ func (e *engine) nextClaim(ctx context.Context) (backends.ClaimRequest, bool) {
 		if n > 0 {
 			return e.request(n, can), true
 		}
-		if tick == nil {
-			t := time.NewTimer(e.Beat)
-			defer t.Stop()
-			tick = t.C
-		}
 		select {
 		case <-e.room:
 			runtime.Gosched() // let others finish too: one claim for all of them
-		case <-tick:
+		case <-full.C:
 			e.claimEvents(ctx, can)
-			tick = nil
+			full.Reset(e.Beat)
 		case <-ctx.Done():
 		}
 	}
@@ -75,6 +71,14 @@ func (e *engine) nextClaim(ctx context.Context) (backends.ClaimRequest, bool) {
 // one, while no more than Concurrency wait to be written.
 func (e *engine) freeSlots() int {
 	return min(e.Concurrency-e.busy-e.todo.len(), e.Concurrency-e.settling)
+}
+
+// hasRoom tells the claim loop that a slot may be free.
+func (e *engine) hasRoom() {
+	e.room.send()
+	if e.aside != nil && e.freeSlots() > 0 {
+		e.aside()
+	}
 }
 
 // canAnnounce leaves events to others while the topic is behind.
@@ -92,18 +96,39 @@ func (e *engine) request(n int, can backends.Debt) backends.ClaimRequest {
 	}
 }
 
-// claimEvents takes leases of ended jobs that owe an event, and of no others.
+// claimEvents takes leases of ended jobs that owe an event, and of no others. It
+// waits for some until a slot is free: a call that is broken off may have taken what
+// nobody hears of.
 func (e *engine) claimEvents(ctx context.Context, can backends.Debt) {
 	if can &= backends.Event; can == 0 || !e.facts.Features.Kinds {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Millisecond)
+	ctx, cancel := context.WithTimeout(ctx, e.Lease)
 	defer cancel()
+	e.setAside(cancel)
+	defer e.setAside(nil)
 	req := e.request(announceBatch, can)
 	req.Kinds = []string{}
 	if leases, err := e.store.Claim(ctx, req); err == nil {
 		e.claim(leases)
 	}
+}
+
+func (e *engine) setAside(cancel context.CancelFunc) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.aside = cancel; cancel != nil && e.freeSlots() > 0 {
+		cancel()
+	}
+}
+
+// answers asks the store for a job that isn't there. A claim that comes back with
+// nothing when its time is up has waited for a job, or for a store that hangs.
+func (e *engine) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, e.Lease/3)
+	defer cancel()
+	_, err := e.store.Lookup(ctx, backends.Ref{ID: "is-anybody-there"}, 0)
+	return err == nil || errors.Is(err, backends.ErrNotFound) || errors.Is(err, errors.ErrUnsupported)
 }
 
 // hopeless errors of a claim will be the same next time.
@@ -118,9 +143,8 @@ func again(fails int, lease time.Duration) time.Duration {
 	return d/2 + rand.N(d/2+1)
 }
 
-// poll is the context of claims. Each ends after a lease time at the latest, so that
-// a store which hangs can be told from a queue without jobs; several claims share
-// one.
+// poll is the context of claims. Each ends after a lease time at the latest; several
+// claims share one.
 type poll struct {
 	parent context.Context
 	span   time.Duration

@@ -163,7 +163,7 @@ func (l looped[T, R]) kind() (*kind, error) { return l.Worker.newKind() }
 // ask has the settle loop write what was decided now, and gives the answer.
 func (a *attempt) ask() <-chan error {
 	a.e.mu.Lock()
-	defer a.e.mu.Unlock()
+	defer a.e.unlock()
 	answer := make(chan error, 1)
 	a.reply = answer
 	a.handedIn = true

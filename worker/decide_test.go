@@ -222,7 +222,9 @@ func FuzzDecide(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, kind, cause uint8, delay, backoff int64, attempt, most int) {
 		err := []error{
 			nil, errors.New(text), Permanent(errors.New(text)), RetryAfter(time.Duration(delay), errors.New(text)),
-			&SnoozeError{time.Duration(delay)}, &RetryAfterError{After: time.Duration(delay)}, caught(text), brokenError{}, isBroken{},
+			&SnoozeError{time.Duration(delay)}, &RetryAfterError{After: time.Duration(delay)}, caught(text),
+			brokenError{},
+			isBroken{},
 			fmt.Errorf("%s: %w", text, &SnoozeError{time.Duration(delay)}),
 		}[int(kind)%10]
 		s := decide(verdict{err: err, cause: causes[int(cause)%len(causes)]}, terms{

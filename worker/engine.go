@@ -43,13 +43,15 @@ type engine struct {
 	stopping  bool       // what runs is told to stop
 	closed    bool       // slots end when they are free
 	alarm     time.Time  // when the clock loop looks again
+	tales     []func()   // for the log, once the lock is free
 
 	slots slots
-	room  signal // for the claim loop: a slot is free
-	write signal // for the settle loop
-	tell  signal // for the announce loops
-	clock signal // something ends earlier than the clock knows
-	quiet signal // for the drain: nothing is live
+	room  signal             // for the claim loop: a slot is free
+	aside context.CancelFunc // breaks off a claim for events alone, when a slot is free; nil = there is none
+	write signal             // for the settle loop
+	tell  signal             // for the announce loops
+	clock signal             // something ends earlier than the clock knows
+	quiet signal             // for the drain: nothing is live
 
 	hard  context.Context // ends when the drain has waited long enough for events
 	halt  context.CancelFunc
@@ -121,6 +123,20 @@ func (e *engine) claimContext(ctx context.Context) (context.Context, context.Can
 		return context.WithDeadline(ctx, d.Add(-e.Margin))
 	}
 	return context.WithCancel(ctx)
+}
+
+// later has something logged once the lock is free.
+func (e *engine) later(tell func()) { e.tales = append(e.tales, tell) }
+
+// unlock gives the lock back, and then tells the log what happened meanwhile: a slow
+// log holds up whoever writes it, and nobody else.
+func (e *engine) unlock() {
+	tales := e.tales
+	e.tales = nil
+	e.mu.Unlock()
+	for _, tell := range tales {
+		tell()
+	}
 }
 
 // adopt takes an attempt among the living.

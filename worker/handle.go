@@ -13,8 +13,11 @@ import (
 	"github.com/leat-go/leat/queue"
 )
 
-// run brings one job from bytes to bytes: args in, result out.
-func (w *Worker[T, R]) run(ctx context.Context, in *seam.Queue, a *attempt) verdict {
+// run brings one job from bytes to bytes: args in, result out. Much of it is the
+// user's code, not only the handler: what panics there is a failed attempt. A Goexit
+// can't be stopped, and is noticed by the slot.
+func (w *Worker[T, R]) run(ctx context.Context, in *seam.Queue, a *attempt) (v verdict) {
+	defer catch(&v.err)
 	made, err := in.Job(ctx, &a.Attempt)
 	if errors.Is(err, seam.ErrUndecodable) {
 		err = deadFor("its args can't be decoded", err)
@@ -23,11 +26,9 @@ func (w *Worker[T, R]) run(ctx context.Context, in *seam.Queue, a *attempt) verd
 		return verdict{err: err}
 	}
 	job := made.(*queue.Job[T])
-	result, err := call(ctx, w.handle, job)
+	result, err := w.handle(ctx, job)
 	if w.AfterSuccess != nil {
-		a.after = func(ctx context.Context) error {
-			return safely(func() error { return w.AfterSuccess(ctx, job, result) })
-		}
+		a.after = func(ctx context.Context) error { return w.AfterSuccess(ctx, job, result) }
 	}
 	if err != nil {
 		return verdict{err: err}
@@ -41,21 +42,10 @@ func (w *Worker[T, R]) packed(ctx context.Context, in *seam.Queue, a *attempt, r
 	if err != nil {
 		return verdict{err: deadFor("its result can't be encoded", err)}
 	}
-	if v.result, v.stored, v.err = pack(ctx, in, a.Lease, encoded); errors.Is(v.err, queue.ErrTooLarge) {
+	if v.result, v.stored, v.err = pack(ctx, in, a, encoded); errors.Is(v.err, queue.ErrTooLarge) {
 		v.err = deadFor("its result is too large", v.err)
 	}
 	return v
-}
-
-// call runs the handler. A panic is an error; a Goexit can't be stopped, and is
-// noticed by the slot.
-func call[T, R any](ctx context.Context, handle Handler[T, R], job *queue.Job[T]) (result R, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = caught(p)
-		}
-	}()
-	return handle(ctx, job)
 }
 
 // encode is the codec's, which runs a user's MarshalJSON, too.
@@ -65,14 +55,16 @@ func encode(in *seam.Queue, result any) (encoded []byte, err error) {
 }
 
 // pack brings the result to where it will be. The handler has returned: that its
-// context may have ended meanwhile must not spoil what it did.
-func pack(ctx context.Context, in *seam.Queue, l *backends.Lease, encoded []byte) ([]byte, string, error) {
-	if ctx.Err() != nil {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
-		defer cancel()
+// context has ended meanwhile must not spoil what it did.
+func pack(ctx context.Context, in *seam.Queue, a *attempt, encoded []byte) (inline []byte, stored string, err error) {
+	inline, stored, err = in.Pack(ctx, a.Lease, encoded)
+	if err == nil || ctx.Err() == nil {
+		return inline, stored, err
 	}
-	return in.Pack(ctx, l, encoded)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer cancel()
+	defer context.AfterFunc(a.e.hard, cancel)()
+	return in.Pack(ctx, a.Lease, encoded)
 }
 
 // afterElsewhere is the write-back of a job whose success was stored by another
@@ -89,7 +81,7 @@ func (w *Worker[T, R]) afterElsewhere(ctx context.Context, in *seam.Queue, a *at
 	if err := decodeResult(ctx, in, a.Lease.Outcome, &result); err != nil {
 		return err
 	}
-	return safely(func() error { return w.AfterSuccess(ctx, made.(*queue.Job[T]), result) })
+	return w.AfterSuccess(ctx, made.(*queue.Job[T]), result)
 }
 
 func decodeResult(ctx context.Context, in *seam.Queue, r *backends.Record, into any) error {
@@ -112,12 +104,15 @@ func decodeResult(ctx context.Context, in *seam.Queue, r *backends.Record, into 
 
 // safely turns a panic into an error.
 func safely(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = caught(p)
-		}
-	}()
+	defer catch(&err)
 	return f()
+}
+
+// catch makes an error of a panic; it is deferred.
+func catch(err *error) {
+	if p := recover(); p != nil {
+		*err = caught(p)
+	}
 }
 
 // callTimeout bounds a call to the store, the bucket or the topic.

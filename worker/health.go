@@ -52,6 +52,7 @@ type vitals struct {
 	engine    *engine // nil = never started
 	phase     Phase
 	lastClaim time.Time
+	asking    time.Time // since when claims have no good answer; zero = none is out
 	beats     trouble
 	settles   trouble
 	topic     trouble
@@ -60,30 +61,33 @@ type vitals struct {
 
 // trouble is something that has failed since it last went well.
 type trouble struct {
-	err   error
-	since time.Time
+	err    error
+	since  time.Time
+	newest time.Time
 }
 
 func (t *trouble) note(err error) {
-	switch {
-	case err == nil:
+	if err == nil {
 		*t = trouble{}
-	case t.err == nil:
-		*t = trouble{err, time.Now()}
-	default:
-		t.err = err
+		return
 	}
+	now := time.Now()
+	if t.err == nil {
+		t.since = now
+	}
+	t.err, t.newest = err, now
 }
 
 // Health says how the worker is.
 func (p *Pool) Health() Health {
 	var v vitals
-	p.health.set(func(now *vitals) { v = *now })
-	out := Health{Phase: v.phase, LastClaim: v.lastClaim}
-	if v.engine == nil {
-		out.Phase = Idle
-		return out
+	if p.health != nil {
+		p.health.set(func(now *vitals) { v = *now })
 	}
+	if v.engine == nil {
+		return Health{Phase: Idle}
+	}
+	out := Health{Phase: v.phase, LastClaim: v.lastClaim}
 	v.engine.describe(&out)
 	out.Problems = v.problems(v.engine.Lease)
 	if n := len(out.Stuck); n > 0 {
@@ -92,8 +96,10 @@ func (p *Pool) Health() Health {
 	return out
 }
 
-// problems are what has gone wrong for long enough to matter (R17): a claim or a
-// beat for three leases, a write or an announcement at once.
+// problems are what has gone wrong for long enough to matter (R17): claims for three
+// leases, beats for one, a write or an announcement at once. What could not be
+// announced comes back within minutes: if not here, then another worker has it, and
+// nobody will say so.
 func (h *vitals) problems(lease time.Duration) []string {
 	var all []string
 	add := func(t trouble, patience time.Duration, what string) {
@@ -101,13 +107,17 @@ func (h *vitals) problems(lease time.Duration) []string {
 			all = append(all, fmt.Sprintf("%s for %v (%T)", what, time.Since(t.since).Round(time.Second), t.err))
 		}
 	}
-	if silent := time.Since(h.lastClaim); silent > 3*lease && h.phase == Working {
+	if silent := time.Since(h.asking); !h.asking.IsZero() && silent > 3*lease && h.phase == Working {
 		all = append(all, fmt.Sprintf("no answer to a claim for %v", silent.Round(time.Second)))
 	}
 	add(h.beats, lease, "leases can't be renewed")
 	add(h.settles, 0, "outcomes can't be written")
-	add(h.topic, 0, "events can't be announced")
-	add(h.writeBack, 0, "write-backs fail")
+	if time.Since(h.topic.newest) < 2*latest {
+		add(h.topic, 0, "events can't be announced")
+	}
+	if time.Since(h.writeBack.newest) < 2*latest {
+		add(h.writeBack, 0, "write-backs fail")
+	}
 	return all
 }
 
@@ -133,13 +143,25 @@ func (h *health) start(e *engine) {
 	h.set(func(v *vitals) { *v = vitals{engine: e, phase: Working, lastClaim: time.Now()} })
 }
 
-func (h *health) draining()             { h.set(func(v *vitals) { v.phase = Draining }) }
-func (h *health) stopped()              { h.set(func(v *vitals) { v.phase = Stopped }) }
-func (h *health) claimed(now time.Time) { h.set(func(v *vitals) { v.lastClaim = now }) }
-func (h *health) beaten(err error)      { h.set(func(v *vitals) { v.beats.note(err) }) }
-func (h *health) settled(err error)     { h.set(func(v *vitals) { v.settles.note(err) }) }
-func (h *health) told(err error)        { h.set(func(v *vitals) { v.topic.note(err) }) }
-func (h *health) wrote(err error)       { h.set(func(v *vitals) { v.writeBack.note(err) }) }
+func (h *health) draining()         { h.set(func(v *vitals) { v.phase = Draining }) }
+func (h *health) stopped()          { h.set(func(v *vitals) { v.phase = Stopped }) }
+func (h *health) beaten(err error)  { h.set(func(v *vitals) { v.beats.note(err) }) }
+func (h *health) settled(err error) { h.set(func(v *vitals) { v.settles.note(err) }) }
+func (h *health) told(err error)    { h.set(func(v *vitals) { v.topic.note(err) }) }
+func (h *health) wrote(err error)   { h.set(func(v *vitals) { v.writeBack.note(err) }) }
+
+// asks says that a claim is on its way; claimed, that the store has answered.
+func (h *health) asks() {
+	h.set(func(v *vitals) {
+		if v.asking.IsZero() {
+			v.asking = time.Now()
+		}
+	})
+}
+
+func (h *health) claimed() {
+	h.set(func(v *vitals) { v.lastClaim, v.asking = time.Now(), time.Time{} })
+}
 
 // Probed is what Probes looks at: a Worker or a Mux.
 type Probed interface{ Health() Health }

@@ -91,7 +91,7 @@ func (e *engine) rest(d time.Duration) {
 // store answers as the first time; it reports whether there is such.
 func (e *engine) written(batch []*attempt, errs []error, err error) (again bool) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
+	defer e.unlock()
 	for i, a := range batch {
 		answer := err
 		if err == nil && errs != nil {
@@ -105,7 +105,7 @@ func (e *engine) written(batch []*attempt, errs []error, err error) (again bool)
 		}
 		a.committed(answer)
 	}
-	e.room.send()
+	e.hasRoom()
 	return again
 }
 

@@ -59,7 +59,7 @@ func (s *slots) slot() {
 func (s *slots) next(done *attempt) *attempt {
 	e := s.e
 	e.mu.Lock()
-	defer e.mu.Unlock()
+	defer e.unlock()
 	if done != nil {
 		s.handIn(done)
 	} else {
@@ -124,13 +124,13 @@ func (s *slots) handIn(a *attempt) {
 	if !a.handedIn {
 		a.commit()
 	}
-	e.room.send()
+	e.hasRoom()
 }
 
 // leave hands in the last of a slot that ends.
 func (s *slots) leave(a *attempt) {
 	s.e.mu.Lock()
-	defer s.e.mu.Unlock()
+	defer s.e.unlock()
 	s.started--
 	s.ended.send()
 	s.handIn(a)

@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
-
 	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/internal/seam"
 	"github.com/leat-go/leat/internal/telemetry"
@@ -15,7 +13,8 @@ import (
 
 // watch is what the engine tells of itself: logs, spans, metrics, health. Nothing
 // of a payload gets there, and the texts of handlers' errors only if the Pool says
-// so. All but begin and decided are called under no lock or the engine's.
+// so. Nobody calls it under a lock: logs and exporters may be slow, and ask for the
+// worker's health.
 type watch struct {
 	*telemetry.Consumer
 	log    *slog.Logger
@@ -54,7 +53,7 @@ func (w *watch) decided(a *attempt, v verdict) {
 			level = slog.LevelError
 		}
 	}
-	w.job(level, "leat: an attempt failed", a, v.err, "outcome", outcome, "delay", a.write.Delay, "reason", a.write.Reason)
+	w.job(a.ctx, level, "leat: an attempt failed", a, v.err, "outcome", outcome, "delay", a.write.Delay, "reason", a.write.Reason)
 }
 
 // outcomeOf is a word for what is written.
@@ -65,12 +64,8 @@ func outcomeOf(s backends.Settlement) string {
 	return s.Verb.String()
 }
 
-// job logs something of one job.
-func (w *watch) job(level slog.Level, msg string, a *attempt, err error, more ...any) {
-	ctx := context.Background()
-	if a.span != nil {
-		ctx = trace.ContextWithSpan(ctx, a.span)
-	}
+// job logs something of one job; ctx has its span, if there is one.
+func (w *watch) job(ctx context.Context, level slog.Level, msg string, a *attempt, err error, more ...any) {
 	if !w.log.Enabled(ctx, level) {
 		return
 	}
@@ -107,14 +102,11 @@ func (w *watch) settled(n int, took time.Duration, err error) {
 }
 
 func (w *watch) stuck(a *attempt) {
-	w.job(slog.LevelError, "leat: a handler doesn't return; its job will run elsewhere", a, a.why)
+	w.job(context.Background(), slog.LevelError, "leat: a handler doesn't return; its job will run elsewhere", a, a.why)
 }
 
-// released tells only of what should not have been.
-func (w *watch) released(a *attempt, err error) {
-	if err != nil {
-		w.job(slog.LevelInfo, "leat: what came of an attempt was not taken", a, err)
-	}
+func (w *watch) refused(a *attempt, err error) {
+	w.job(context.Background(), slog.LevelInfo, "leat: what came of an attempt was not taken", a, err)
 }
 
 func (w *watch) announced(n, failed int, err error) {
@@ -128,10 +120,10 @@ func (w *watch) announced(n, failed int, err error) {
 func (w *watch) wroteBack(a *attempt, err error) {
 	w.health.wrote(err)
 	if err != nil {
-		w.job(slog.LevelWarn, "leat: a write-back failed; it will be repeated", a, err)
+		w.job(a.ctx, slog.LevelWarn, "leat: a write-back failed; it will be repeated", a, err)
 	}
 }
 
 func (w *watch) unwritable(a *attempt, err error) {
-	w.job(slog.LevelError, "leat: a result can't be read any more; its write-back is given up", a, err)
+	w.job(a.ctx, slog.LevelError, "leat: a result can't be read any more; its write-back is given up", a, err)
 }

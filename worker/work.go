@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/leat-go/leat/internal/seam"
@@ -21,17 +20,22 @@ func Work[T, R any](ctx context.Context, w *Worker[T, R], job *queue.Job[T]) (R,
 	if err != nil {
 		return none, fmt.Errorf("worker: %w", err)
 	}
-	j := *job
-	if err := through(k.Queue, job.Args, &j.Args); err != nil {
+	var args T // afresh: nothing of the caller's may survive that bytes don't carry
+	if err := through(k.Queue, job.Args, &args); err != nil {
 		return none, fmt.Errorf("worker: args: %w", err)
 	}
+	j := *job
+	j.Args = args
 	ctx, cancel := context.WithTimeoutCause(ctx, k.runLimit, ErrRunLimit)
 	defer cancel()
-	result, err := call(ctx, w.handle, &j)
-	if err != nil {
+	if !j.Deadline.IsZero() {
+		ctx, cancel = context.WithDeadlineCause(ctx, j.Deadline, ErrDeadline)
+		defer cancel()
+	}
+	var result, read R
+	if err := safely(func() (err error) { result, err = w.handle(ctx, &j); return err }); err != nil {
 		return none, err
 	}
-	var read R
 	if err := through(k.Queue, result, &read); err != nil {
 		return none, fmt.Errorf("worker: result: %w", err)
 	}
@@ -40,9 +44,11 @@ func Work[T, R any](ctx context.Context, w *Worker[T, R], job *queue.Job[T]) (R,
 
 // through brings a value to bytes and back.
 func through(in *seam.Queue, v, into any) error {
-	encoded, err := encode(in, v)
-	if err != nil {
-		return err
-	}
-	return errors.Join(in.Decode(encoded, into))
+	return safely(func() error {
+		encoded, err := in.Encode(v)
+		if err != nil {
+			return err
+		}
+		return in.Decode(encoded, into)
+	})
 }

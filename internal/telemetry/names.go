@@ -74,8 +74,13 @@ func meter(p metric.MeterProvider) metric.Meter {
 func must[T any](instrument T, _ error) T { return instrument }
 
 // TypeOf is a word of few values for an error, which may go into an attribute: its
-// text may not.
-func TypeOf(err error) string {
+// text may not. The methods of a user's error may panic.
+func TypeOf(err error) (word string) {
+	defer func() {
+		if recover() != nil {
+			word = fmt.Sprintf("%T", err)
+		}
+	}()
 	for _, known := range [...]struct {
 		err  error
 		name string

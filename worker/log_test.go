@@ -1,0 +1,63 @@
+package worker_test
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/leat-go/leat/backends/backendtest"
+	"github.com/leat-go/leat/queue"
+	"github.com/leat-go/leat/worker"
+)
+
+// curious is a log that looks at the worker's health at every line, as one might
+// that counts problems. It would wait for ever for a lock that the worker holds.
+type curious struct {
+	slog.Handler
+	w *worker.Worker[ask, int]
+}
+
+func (c *curious) Handle(ctx context.Context, r slog.Record) error {
+	c.w.Health()
+	return c.Handler.Handle(ctx, r)
+}
+
+func (c *curious) WithAttrs(a []slog.Attr) slog.Handler {
+	return &curious{c.Handler.WithAttrs(a), c.w}
+}
+
+func TestNothingIsLoggedUnderTheLock(t *testing.T) {
+	play(t, func(s *scene) {
+		to := &topic{}
+		to.fail(errSad)
+		s.q.Announce = to
+		free := make(chan struct{})
+		w := s.worker(func(ctx context.Context, job *queue.Job[ask]) (int, error) {
+			if job.Args.N == 1 {
+				<-free // it ignores its context
+			}
+			return 0, errSad
+		})
+		w.RunLimit, w.Grace, w.Concurrency = time.Minute, time.Second, 4
+		w.Logger = slog.New(&curious{s.log.Handler(), w})
+		s.start(w)
+		s.enqueue(1)
+		s.enqueue(2, queue.MaxAttempts(1))
+		pass(2 * time.Minute) // the first is stuck, the event of the second can't leave
+		close(free)
+		s.store.Inject(
+			backendtest.Fault{Verb: backendtest.Extend, Kind: backendtest.Stall},
+			backendtest.Fault{Verb: backendtest.Claim, Rate: backendtest.Times(2)},
+		)
+		pass(time.Hour) // leases are lost, claims fail
+		for _, line := range []string{
+			"a handler doesn't return", "an attempt failed", "events could not be announced", "what came of an attempt was not taken",
+		} {
+			if !strings.Contains(s.lines.String(), line) {
+				t.Errorf("the log doesn't say %q", line)
+			}
+		}
+	})
+}
