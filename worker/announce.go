@@ -160,21 +160,21 @@ func (a *attempt) runWriteBack() {
 // settledByHandler holds a handler to its word: it said that it has committed the
 // job itself.
 func (a *attempt) settledByHandler(v verdict) verdict {
-	ctx, cancel := context.WithTimeout(a.e.life, callTimeout)
+	ctx, cancel := context.WithTimeout(a.e.hard, callTimeout)
 	defer cancel()
 	r, err := a.e.store.Lookup(ctx, a.Lease.Job.Ref, 0)
 	switch {
 	case errors.Is(err, backends.ErrNotFound): // kept for no time at all
 		a.confirm(a.record(backends.Succeeded))
-		return v
+		v.err = nil
 	case err != nil:
 		v.err = fmt.Errorf("the handler has settled the job, it says, and its record can't be read: %w", err)
-		return v
 	case r.Generation == a.Lease.Generation && r.Token == a.Lease.Token && r.State.Ended():
 		a.confirm(r)
-		return v
+		v.err = nil
+	default:
+		v.err = fmt.Errorf("the handler returned Settled, but the job is %v: did its transaction commit?", r.State)
 	}
-	v.err = fmt.Errorf("the handler returned Settled, but the job is %v: did its transaction commit?", r.State)
 	return v
 }
 

@@ -97,7 +97,7 @@ func (a *attempt) run() {
 // decide turns the handler's verdict into what will be written.
 func (a *attempt) decide(v verdict) {
 	v.cause = causeOf(a.ctx)
-	if v.err == Settled {
+	if settled(v.err) {
 		v = a.settledByHandler(v)
 	}
 	a.write = decide(v, terms{

@@ -37,21 +37,22 @@ func (w *watch) begin(a *attempt) context.Context {
 	return ctx
 }
 
-// decided closes it.
+// decided closes it. What comes of a job that is another's now won't be written.
 func (w *watch) decided(a *attempt, v verdict) {
 	outcome := outcomeOf(a.write)
+	if v.cause == backends.ErrLost {
+		outcome = "lost"
+	}
 	w.End(a.ctx, a.span, a.Lease.Job, outcome, time.Since(a.begun), v.err)
-	if v.err == nil || v.err == Settled {
+	if v.err == nil {
 		return
 	}
 	level := slog.LevelWarn
-	switch a.write.Verb {
-	case backends.Snooze, backends.Release:
+	switch outcome {
+	case "lost", backends.Snooze.String(), backends.Release.String():
 		level = slog.LevelDebug
-	case backends.Commit:
-		if a.write.Outcome == backends.Dead {
-			level = slog.LevelError
-		}
+	case backends.Dead.String():
+		level = slog.LevelError
 	}
 	w.job(a.ctx, level, "leat: an attempt failed", a, v.err, "outcome", outcome, "delay", a.write.Delay, "reason", a.write.Reason)
 }

@@ -1,0 +1,301 @@
+package worker_test
+
+import (
+	"context"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/backends/backendtest"
+	"github.com/leat-go/leat/queue"
+	"github.com/leat-go/leat/worker"
+)
+
+// spy counts what beats carry.
+type spy struct {
+	backends.Backend
+	beats    int // calls
+	leases   int // renewed, in all
+	progress []backends.Progress
+}
+
+func (b *spy) Extend(ctx context.Context, d time.Duration, beats []backends.Beat) ([]error, error) {
+	b.beats++
+	b.leases += len(beats)
+	for _, x := range beats {
+		if x.Progress != nil {
+			b.progress = append(b.progress, *x.Progress)
+		}
+	}
+	return b.Backend.Extend(ctx, d, beats)
+}
+
+// spied puts a spy before the store; only one worker beats in these stories.
+func (s *scene) spied() *spy {
+	b := &spy{Backend: s.store}
+	s.q = queue.New[ask, int](b, "answers")
+	return b
+}
+
+func TestRule_R8_LeaseIsKeptThroughALongHandler(t *testing.T) {
+	play(t, func(s *scene) {
+		s.work(func(ctx context.Context, job *queue.Job[ask]) (int, error) {
+			time.Sleep(50 * time.Minute)
+			return answer(ctx, job)
+		})
+		ref := s.enqueue(21)
+		pass(time.Second)
+		s.work(answer) // it would take what lapses
+		pass(time.Hour)
+		s.expectAnswer(ref, 42)
+		if r := s.record(ref); r.Token != 1 || r.Crashes != 0 {
+			t.Errorf("token %d, %d crashes", r.Token, r.Crashes)
+		}
+	})
+}
+
+func TestProgressLeavesWithTheNextBeat(t *testing.T) {
+	play(t, func(s *scene) {
+		b := s.spied()
+		s.work(func(ctx context.Context, job *queue.Job[ask]) (int, error) {
+			for i := range 10_000 { // 1,000 reports a second
+				job.Progress(float64(i)/100, "going on")
+				time.Sleep(time.Millisecond)
+			}
+			time.Sleep(time.Minute)
+			job.Progress(50, "this goes back") // it doesn't
+			job.Progress(math.NaN(), "nor is this a number")
+			time.Sleep(time.Minute)
+			return answer(ctx, job)
+		})
+		ref := s.enqueue(1)
+		pass(3 * time.Second)
+		if p := s.record(ref).Progress; p.Percent < 19 || p.Percent > 21 || p.Text != "going on" {
+			t.Errorf("after a beat: %+v", p)
+		}
+		pass(time.Minute)
+		if p := s.record(ref).Progress; p.Percent != 99.99 {
+			t.Errorf("after all reports: %+v", p)
+		}
+		pass(2 * time.Minute)
+		if p := s.record(ref).Progress; p.Percent != 99.99 || p.Text != "nor is this a number" {
+			t.Errorf("at the end: %+v", p)
+		}
+		if n := len(b.progress); n != 6 {
+			t.Errorf("beats carried %d reports, %v", n, b.progress)
+		}
+	})
+}
+
+// Progress that a beat could not bring leaves with the next.
+func TestProgressIsNotLostWithABeat(t *testing.T) {
+	play(t, func(s *scene) {
+		s.work(func(ctx context.Context, job *queue.Job[ask]) (int, error) {
+			job.Progress(40, "there")
+			<-ctx.Done()
+			return 0, ctx.Err()
+		})
+		s.store.Inject(backendtest.Fault{Verb: backendtest.Extend, Rate: backendtest.Times(3)})
+		ref := s.enqueue(1)
+		pass(7 * time.Second)
+		if p := s.record(ref).Progress; p.Percent != 0 {
+			t.Errorf("progress %+v", p)
+		}
+		pass(2 * time.Second)
+		if p := s.record(ref).Progress; p.Percent != 40 {
+			t.Errorf("progress %+v", p)
+		}
+	})
+}
+
+// A store that can't renew for a while, as long as it is less than a lease, costs
+// nothing.
+func TestBeatsThatFailForAWhileAreMadeUpFor(t *testing.T) {
+	for name, f := range map[string]backendtest.Fault{
+		"fail": {}, "hang": {Kind: backendtest.Delay, Delay: time.Hour}, "lose their reply": {When: backendtest.After},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(s *scene) {
+				s.work(func(ctx context.Context, job *queue.Job[ask]) (int, error) {
+					time.Sleep(5 * time.Minute)
+					return answer(ctx, job)
+				})
+				ref := s.enqueue(21)
+				pass(time.Second)
+				s.work(answer)
+				f.Verb = backendtest.Extend
+				for range 5 {
+					s.store.Inject(f)
+					pass(18 * time.Second)
+					s.store.Lift()
+					pass(12 * time.Second)
+				}
+				pass(5 * time.Minute)
+				s.expectAnswer(ref, 42)
+				if r := s.record(ref); r.Token != 1 {
+					t.Errorf("token %d", r.Token)
+				}
+			})
+		})
+	}
+}
+
+// What has run, and waits to be written or announced, is still held.
+func TestRule_R8_LeaseIsKeptUntilAllIsWritten(t *testing.T) {
+	play(t, func(s *scene) {
+		to := &topic{}
+		s.q.Announce = to
+		s.work(answer)
+		s.store.Inject(backendtest.Fault{Verb: backendtest.Settle, Rate: backendtest.Times(50)})
+		to.delay = 25 * time.Second // below the timeout of a call
+		ref := s.enqueue(21)
+		pass(10 * time.Second)
+		s.work(answer)
+		pass(time.Hour)
+		s.expectAnswer(ref, 42)
+		if r := s.record(ref); r.Token != 1 || r.Owes != 0 {
+			t.Errorf("token %d, owes %v", r.Token, r.Owes)
+		}
+		if n := len(to.delivered()); n != 1 {
+			t.Errorf("%d events", n)
+		}
+	})
+}
+
+func TestOneBeatRenewsAllLeases(t *testing.T) {
+	play(t, func(s *scene) {
+		b := s.spied()
+		w := s.worker(untilDone)
+		w.Concurrency = 50
+		s.start(w)
+		s.enqueueAll(50)
+		pass(20*time.Second + time.Millisecond)
+		if b.beats != 10 || b.leases != 500 {
+			t.Errorf("%d beats for %d leases in 20 s", b.beats, b.leases)
+		}
+	})
+}
+
+func TestBeatIsAThirdOfTheLease(t *testing.T) {
+	for lease, want := range map[time.Duration]int{3 * time.Second: 60, 30 * time.Second: 30, time.Hour: 30} {
+		play(t, func(s *scene) {
+			b := s.spied()
+			w := s.worker(untilDone)
+			w.Lease = lease
+			s.start(w)
+			s.enqueue(1)
+			pass(time.Minute + time.Millisecond)
+			if b.beats != want {
+				t.Errorf("%d beats a minute for a lease of %v, want %d", b.beats, lease, want)
+			}
+		})
+	}
+	dear := &dearBeats{}
+	play(t, func(s *scene) {
+		b := &spy{Backend: s.store}
+		dear.Backend = b
+		s.q = queue.New[ask, int](dear, "answers")
+		s.start(s.worker(untilDone))
+		s.enqueue(1)
+		pass(time.Minute + time.Millisecond)
+		if b.beats != 6 {
+			t.Errorf("%d beats a minute where beats are dear", b.beats)
+		}
+	})
+}
+
+// dearBeats is a store where extending costs.
+type dearBeats struct{ backends.Backend }
+
+func (d *dearBeats) Features() backends.Features {
+	f := d.Backend.Features()
+	f.CheapExtend = false
+	return f
+}
+
+func TestRule_R8_CancelReachesTheHandlerWithinABeat(t *testing.T) {
+	for name, c := range map[string]struct {
+		told  func(s *scene, ref queue.Ref)
+		cause error
+		state queue.State
+	}{
+		"cancel": {
+			func(s *scene, ref queue.Ref) { match(s, s.q.Cancel(s.Context(), ref), nil) }, queue.ErrCancelled, queue.Cancelled,
+		},
+		"supersede": {
+			func(s *scene, _ queue.Ref) { s.enqueue(0, queue.Supersede("screen"), queue.Delay(time.Hour)) }, queue.ErrSuperseded, queue.Superseded,
+		},
+	} {
+		for _, err := range []error{nil, errSad, worker.Permanent(errSad), worker.Snooze(time.Hour), worker.RetryAfter(1, errSad)} {
+			play(t, func(s *scene) {
+				var e ending
+				s.work(func(ctx context.Context, _ *queue.Job[ask]) (int, error) {
+					begun := time.Now()
+					<-ctx.Done()
+					e = ending{after: time.Since(begun), err: ctx.Err(), cause: context.Cause(ctx)}
+					return 1, err
+				})
+				ref := s.enqueue(1, queue.Supersede("screen"))
+				pass(time.Minute)
+				c.told(s, ref)
+				pass(worker.DefaultBeat)
+				if e.after > time.Minute+worker.DefaultBeat || e.err != context.Canceled || e.cause != c.cause {
+					t.Errorf("%s: %+v", name, e)
+				}
+				if r := s.expect(ref, c.state, 1); r.Result != nil {
+					t.Errorf("%s, %v: result %q", name, err, r.Result)
+				}
+			})
+		}
+	}
+}
+
+// Cancelled and finished at the same moment: the store decides, and a handler that
+// never noticed is none the worse.
+func TestCancelBetweenTwoBeats(t *testing.T) {
+	for _, err := range []error{nil, errSad, worker.Permanent(errSad), worker.Snooze(time.Hour)} {
+		play(t, func(s *scene) {
+			to := &topic{}
+			s.q.Announce = to
+			s.work(func(context.Context, *queue.Job[ask]) (int, error) {
+				time.Sleep(500 * time.Millisecond)
+				return 1, err
+			})
+			ref := s.enqueue(1)
+			pass(100 * time.Millisecond)
+			match(s, s.q.Cancel(s.Context(), ref), nil)
+			pass(time.Second)
+			s.expect(ref, queue.Cancelled, 1)
+			if got := to.delivered(); len(got) != 1 || got[0].State != queue.Cancelled || got[0].Reason != "" {
+				t.Errorf("%v: events %+v", err, got)
+			}
+		})
+	}
+}
+
+// R13: a trailing job lets the one that runs finish.
+func TestRule_R13_TrailingLetsTheRunningOneFinish(t *testing.T) {
+	play(t, func(s *scene) {
+		w := s.worker(func(ctx context.Context, job *queue.Job[ask]) (int, error) {
+			time.Sleep(time.Minute)
+			if ctx.Err() != nil {
+				t.Errorf("it was told %v", context.Cause(ctx))
+			}
+			return answer(ctx, job)
+		})
+		w.Concurrency = 2
+		s.start(w)
+		first := s.enqueue(1, queue.Trailing("screen"))
+		pass(time.Second)
+		second := s.enqueue(2, queue.Trailing("screen"))
+		pass(time.Second)
+		third := s.enqueue(3, queue.Trailing("screen"))
+		s.expect(second, queue.Superseded, 0)
+		pass(30 * time.Second)
+		s.expect(third, queue.Waiting, 0)
+		pass(2 * time.Minute)
+		s.expectAnswer(first, 2)
+		s.expectAnswer(third, 6)
+	})
+}
