@@ -88,7 +88,8 @@ func (e *engine) rest(d time.Duration) {
 }
 
 // written passes the answers on. What has no outcome is written again, which the
-// store answers as the first time; it reports whether there is such.
+// store answers as the first time; it reports whether there is such. A store that is
+// closed has no outcome for us any more.
 func (e *engine) written(batch []*attempt, errs []error, err error) (again bool) {
 	e.mu.Lock()
 	defer e.unlock()
@@ -98,7 +99,7 @@ func (e *engine) written(batch []*attempt, errs []error, err error) (again bool)
 			answer = errs[i]
 		}
 		e.settling--
-		if err != nil || unknown(answer) {
+		if unknown(answer) || err != nil && !errors.Is(err, backends.ErrClosed) {
 			again = true
 			a.settle(a.write)
 			continue
@@ -117,7 +118,7 @@ func unknown(err error) bool {
 	}
 	for _, answer := range [...]error{
 		backends.ErrLost, backends.ErrCancelled, backends.ErrSuperseded, backends.ErrEnded, backends.ErrNotFound,
-		backends.ErrNotReady, backends.ErrTooLarge, backends.ErrInvalid, backends.ErrIllegal, errors.ErrUnsupported,
+		backends.ErrNotReady, backends.ErrTooLarge, backends.ErrInvalid, backends.ErrIllegal, backends.ErrClosed, errors.ErrUnsupported,
 	} {
 		if errors.Is(err, answer) {
 			return false
