@@ -83,11 +83,13 @@ func (e *engine) tellTopic(batch []*attempt) (errs []error) {
 	ctx, cancel := context.WithTimeout(e.hard, callTimeout)
 	defer cancel()
 	events := make([]queue.Event, len(batch))
-	for i, a := range batch {
-		e.findNewer(ctx, a)
-		events[i] = a.event()
-	}
 	err := safely(func() error {
+		for i, a := range batch {
+			if err := e.findNewer(ctx, a); err != nil {
+				return err
+			}
+			events[i] = a.event()
+		}
 		errs = batch[0].kind.announcer.Announce(ctx, events)
 		if errs != nil && len(errs) != len(events) {
 			return fmt.Errorf("the announcer gave %d errors for %d events", len(errs), len(events))
@@ -104,16 +106,23 @@ func (e *engine) tellTopic(batch []*attempt) (errs []error) {
 }
 
 // findNewer looks up which job took the place of one that was overtaken as it
-// committed.
-func (e *engine) findNewer(ctx context.Context, a *attempt) {
+// committed. An event must not leave without it: no other will follow.
+func (e *engine) findNewer(ctx context.Context, a *attempt) error {
 	if a.ended.State != backends.Superseded || a.ended.SupersededBy != "" {
-		return
+		return nil
 	}
-	if r, err := e.store.Lookup(ctx, a.Lease.Job.Ref, 0); err == nil && r.Generation == a.Lease.Generation && r.State.Ended() {
+	r, err := e.store.Lookup(ctx, a.Lease.Job.Ref, 0)
+	switch {
+	case errors.Is(err, backends.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case r.Generation == a.Lease.Generation && r.State.Ended():
 		e.mu.Lock()
+		defer e.mu.Unlock()
 		a.ended = r
-		e.mu.Unlock()
 	}
+	return nil
 }
 
 // told passes the answers on.

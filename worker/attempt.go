@@ -111,6 +111,8 @@ func (a *attempt) commit() {
 	switch {
 	case a.lost || a.e.closed:
 		a.release(backends.ErrLost)
+	case a.stage == confirmed && a.unpaid == 0:
+		a.release(nil)
 	case a.stage == confirmed:
 		a.announce(a.ended, a.unpaid)
 	case a.ended != nil:
@@ -156,14 +158,11 @@ func (a *attempt) finished(end backends.State) {
 // this worker can't pay is left for those who can.
 func (a *attempt) announce(ended *backends.Record, owes backends.Debt) {
 	a.ended, a.unpaid = ended, owes
-	switch {
-	case owes&backends.Event != 0:
+	if owes&backends.Event != 0 {
 		a.toTopic()
-	case owes&backends.WriteBack != 0:
-		a.toSlot()
-	default:
-		a.release(nil)
+		return
 	}
+	a.writeBack()
 }
 
 // announced is told what came of the event.
@@ -171,6 +170,12 @@ func (a *attempt) announced(err error) {
 	if err == nil {
 		a.unpaid &^= backends.Event
 	}
+	a.writeBack()
+}
+
+// writeBack sends the attempt to a slot for its hook, if it owes that, and to the
+// settle loop after it.
+func (a *attempt) writeBack() {
 	if a.unpaid&backends.WriteBack != 0 && !a.e.closing() {
 		a.toSlot()
 		return

@@ -16,7 +16,7 @@ import (
 func (s *scene) cutOff(h handler) (*worker.Worker[ask, int], *backendtest.Faulty) {
 	way := backendtest.NewFaulty(s.store)
 	q := queue.New[ask, int](way, "answers")
-	q.Announce = s.q.Announce
+	q.Announce, q.Bucket, q.Inline = s.q.Announce, s.q.Bucket, s.q.Inline
 	w := worker.New(q, h)
 	w.Concurrency, w.Logger = 1, s.log
 	return w, way

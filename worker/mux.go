@@ -44,6 +44,9 @@ func gather(workers []Kind) ([]*kind, error) {
 		if k.Name != kindOf(kinds, k).Name || k.Backend != kindOf(kinds, k).Backend {
 			return nil, &queue.InvalidError{Field: "Mux", Reason: fmt.Sprintf("has workers of two queues, %q and %q: make views of one", kinds[0].Name, k.Name)}
 		}
+		if k.hasTopic() != kindOf(kinds, k).hasTopic() {
+			return nil, &queue.InvalidError{Field: "Mux", Reason: "has workers with a topic and without: set the queue's Announce before its views are made"}
+		}
 		for _, name := range k.Kinds {
 			if seen[name] {
 				return nil, &queue.InvalidError{Field: "Mux", Reason: fmt.Sprintf("has two workers of kind %q", name)}

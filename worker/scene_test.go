@@ -203,6 +203,28 @@ func answer(_ context.Context, job *queue.Job[ask]) (int, error) { return 2 * jo
 
 var errSad = errors.New("sad")
 
+// seen is a list that handlers write and tests read.
+type seen[T any] struct {
+	mu  sync.Mutex
+	all []T
+}
+
+// add appends v, and returns how many there are.
+func (s *seen[T]) add(v T) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, v)
+	return len(s.all)
+}
+
+func (s *seen[T]) list() []T {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.all)
+}
+
+func (s *seen[T]) len() int { return len(s.list()) }
+
 // lines is a log that several may write.
 type lines struct {
 	mu  sync.Mutex

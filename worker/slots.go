@@ -87,6 +87,9 @@ func (s *slots) pick() *attempt {
 	todo := &s.e.todo
 	for todo.len() > 0 {
 		a := todo.pop()
+		if a.marked != nil {
+			s.e.hasRoom() // its slot is free again
+		}
 		if todo.len() > 0 {
 			s.wake()
 		}
@@ -119,7 +122,7 @@ func (s *slots) begin(a *attempt) {
 func (s *slots) handIn(a *attempt) {
 	e := s.e
 	e.busy--
-	a.end = time.Time{}
+	a.end, a.stuck = time.Time{}, false
 	a.cancel(nil)
 	if !a.handedIn {
 		a.commit()
@@ -141,6 +144,8 @@ func (s *slots) leave(a *attempt) {
 func (s *slots) replace(a *attempt) {
 	if a.ended == nil {
 		a.decide(verdict{err: errGoexit})
+	} else {
+		s.e.watch.wroteBack(a, errGoexit)
 	}
 	s.leave(a)
 	s.e.mu.Lock()

@@ -46,9 +46,7 @@ func (t *topic) Announce(ctx context.Context, events []queue.Event) []error {
 
 // fail makes every event fail from now on; nil = none.
 func (t *topic) fail(err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.err = err
+	t.set(func() { t.err = err })
 }
 
 func (t *topic) delivered() []queue.Event {
@@ -61,4 +59,10 @@ func (t *topic) asked() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.calls)
+}
+
+func (t *topic) set(f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f()
 }
