@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -46,8 +47,10 @@ type attempt struct {
 	others bool                            // the event is left for other workers
 	after  func(ctx context.Context) error // the write-back of what ran here
 
-	begun time.Time
-	span  trace.Span
+	begun    time.Time
+	span     trace.Span
+	returned atomic.Bool // the handler; what still runs in its slot is ours
+
 	reply chan error // of Claims: what came of the write; nil = nobody asks
 
 	handedIn bool // of Claims: its verdict is on its way, though its slot is held
@@ -63,8 +66,9 @@ const (
 	announcing              // its event waits for the announce loop, or is on its way
 )
 
-// claim takes in what the store leased.
-func (e *engine) claim(leases []*backends.Lease) {
+// claim takes in what the store leased. What comes as the worker stops is too late to
+// begin.
+func (e *engine) claim(leases []*backends.Lease, late bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, l := range leases {
@@ -74,7 +78,7 @@ func (e *engine) claim(leases []*backends.Lease) {
 		switch {
 		case l.Outcome != nil:
 			a.announce(l.Outcome, l.Outcome.Owes)
-		case e.draining:
+		case late:
 			a.settle(backends.Settlement{Verb: backends.Release})
 		default:
 			a.toSlot()
@@ -176,7 +180,7 @@ func (a *attempt) announced(err error) {
 // writeBack sends the attempt to a slot for its hook, if it owes that, and to the
 // settle loop after it.
 func (a *attempt) writeBack() {
-	if a.unpaid&backends.WriteBack != 0 && !a.e.closing() {
+	if a.unpaid&backends.WriteBack != 0 && !a.e.stopping {
 		a.toSlot()
 		return
 	}
@@ -189,7 +193,7 @@ func (a *attempt) payment() backends.Settlement {
 	switch {
 	case a.unpaid == 0:
 		return backends.Settlement{Verb: backends.Announced}
-	case a.e.closing(), a.others && a.unpaid == backends.Event:
+	case a.e.stopping, a.others && a.unpaid == backends.Event:
 		return backends.Settlement{Verb: backends.Release, Owes: a.unpaid}
 	}
 	return backends.Settlement{Verb: backends.Retry, Owes: a.unpaid, Delay: announceAgain(time.Since(a.ended.Ended))}

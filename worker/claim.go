@@ -26,7 +26,7 @@ func (e *engine) claimLoop(ctx context.Context) error {
 		leases, err := e.store.Claim(poll.context(), req)
 		switch {
 		case err == nil:
-			e.claim(leases)
+			e.claim(leases, ctx.Err() != nil)
 		case ctx.Err() != nil:
 			return nil
 		case poll.over() && e.answers(ctx): // it waited all the time, and there was nothing
@@ -110,7 +110,7 @@ func (e *engine) claimEvents(ctx context.Context, can backends.Debt) {
 	req := e.request(announceBatch, can)
 	req.Kinds = []string{}
 	if leases, err := e.store.Claim(ctx, req); err == nil {
-		e.claim(leases)
+		e.claim(leases, false)
 	}
 }
 

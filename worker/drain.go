@@ -28,7 +28,6 @@ func (e *engine) drain() (stuck []queue.Ref) {
 func (e *engine) giveBack() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.draining = true
 	for range e.todo.len() {
 		a := e.todo.pop()
 		if a.ended == nil {
@@ -58,7 +57,8 @@ func (e *engine) isQuiet() bool {
 	return len(e.live) == 0
 }
 
-// interruptAll ends the contexts of all handlers.
+// interruptAll ends the contexts of all handlers and write-backs. Those that have not
+// begun are left to other workers.
 func (e *engine) interruptAll() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -68,19 +68,19 @@ func (e *engine) interruptAll() {
 			a.cancel(ErrStopping)
 		}
 	}
+	for e.todo.len() > 0 {
+		a := e.todo.pop()
+		a.settle(a.payment())
+	}
 }
 
-// dropUntold gives back what waits for a topic or for a slot.
+// dropUntold gives back what waits for a topic.
 func (e *engine) dropUntold() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for e.untold.len() > 0 {
 		e.telling--
 		a := e.untold.pop()
-		a.settle(a.payment())
-	}
-	for e.todo.len() > 0 {
-		a := e.todo.pop()
 		a.settle(a.payment())
 	}
 }
@@ -92,7 +92,7 @@ func (e *engine) waitWritten(d time.Duration) {
 		e.mu.Lock()
 		left := 0
 		for _, a := range e.live {
-			if a.stage != running {
+			if a.stage != running || a.returned.Load() {
 				left++
 			}
 		}

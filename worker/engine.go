@@ -39,8 +39,7 @@ type engine struct {
 	busy      int        // slots that run something
 	settling  int        // attempts that ran and are not written yet
 	telling   int        // attempts whose event has not left
-	draining  bool       // nothing new starts
-	stopping  bool       // what runs is told to stop
+	stopping  bool       // what runs was told to stop, and nothing more begins
 	closed    bool       // slots end when they are free
 	alarm     time.Time  // when the clock loop looks again
 	tales     []func()   // for the log, once the lock is free
@@ -68,6 +67,9 @@ func newEngine(ctx context.Context, p *Pool, workers []Kind) (*engine, error) {
 	pool, err := p.filled(first.Features)
 	if err != nil {
 		return nil, err
+	}
+	if d, ok := ctx.Deadline(); ok && ctx.Err() == nil && time.Until(d) <= pool.Margin {
+		return nil, &queue.InvalidError{Field: "Pool.Margin", Reason: "leaves no time to work before the context's deadline"}
 	}
 	e := &engine{
 		Pool: pool, store: first.Backend, facts: first, kinds: map[string]*kind{}, wire: []string{},

@@ -27,6 +27,7 @@ func (w *Worker[T, R]) run(ctx context.Context, in *seam.Queue, a *attempt) (v v
 	}
 	job := made.(*queue.Job[T])
 	result, err := w.handle(ctx, job)
+	a.returned.Store(true)
 	if w.AfterSuccess != nil {
 		a.after = func(ctx context.Context) error { return w.AfterSuccess(ctx, job, result) }
 	}

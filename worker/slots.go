@@ -113,9 +113,6 @@ func (s *slots) begin(a *attempt) {
 	e.busy++
 	a.stage = running
 	a.ctx, a.cancel = a.newContext(e.root, time.Now())
-	if e.stopping {
-		a.cancel(ErrStopping)
-	}
 }
 
 // handIn takes back the slot. It is free when the handler has returned, not before.

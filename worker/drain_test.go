@@ -1,0 +1,458 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/backends/backendtest"
+	"github.com/leat-go/leat/internal/seam"
+	"github.com/leat-go/leat/queue"
+	"github.com/leat-go/leat/worker"
+)
+
+// took ends the shift, and is how long that took.
+func (sh *shift) took() (time.Duration, error) {
+	begun := time.Now()
+	err := sh.end()
+	return time.Since(begun), err
+}
+
+// waits is a handler that works for so long, whatever its context says.
+func waits(d time.Duration) handler {
+	return func(ctx context.Context, job *queue.Job[ask]) (int, error) {
+		time.Sleep(d)
+		return answer(ctx, job)
+	}
+}
+
+const allOfIt = worker.DefaultGrace + worker.DefaultKill
+
+func TestRule_R16_IdleWorkerStopsAtOnce(t *testing.T) {
+	play(t, func(s *scene) {
+		sh := s.work(answer)
+		s.enqueueAll(10)
+		pass(time.Minute)
+		if d, err := sh.took(); d != 0 || err != nil {
+			t.Errorf("it took %v, %v", d, err)
+		}
+	})
+}
+
+func TestRule_R16_WorkerThatIsStoppedBeforeItStartsDoesNothing(t *testing.T) {
+	play(t, func(s *scene) {
+		ref := s.enqueue(1)
+		ctx, stop := context.WithCancel(s.Context())
+		stop()
+		match(s, s.worker(answer).Run(ctx), nil)
+		s.expect(ref, queue.Waiting, 0)
+	})
+}
+
+func TestRule_R16_HandlersMayFinishInTheGrace(t *testing.T) {
+	play(t, func(s *scene) {
+		w := s.worker(waits(worker.DefaultGrace - time.Second))
+		w.Concurrency = 4
+		sh := s.start(w)
+		refs := s.enqueueAll(4)
+		more := s.enqueue(5)
+		pass(time.Millisecond)
+		d, err := sh.took()
+		if match(s, err, nil); d > worker.DefaultGrace-time.Second {
+			t.Errorf("it took %v", d)
+		}
+		for i, ref := range refs {
+			s.expectAnswer(ref, 2*i)
+		}
+		s.expect(more, queue.Waiting, 0)
+	})
+}
+
+// When the grace is over, handlers are told; what returns then is given back, and
+// no attempt is used. It starts elsewhere at once.
+func TestRule_R16_InterruptedJobsAreGivenBack(t *testing.T) {
+	for name, err := range map[string]error{
+		"error": errSad, "its context's": context.Canceled, "retry after": worker.RetryAfter(time.Hour, errSad),
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(s *scene) {
+				var cause error
+				sh := s.work(func(ctx context.Context, _ *queue.Job[ask]) (int, error) {
+					<-ctx.Done()
+					cause = context.Cause(ctx)
+					return 0, err
+				})
+				ref := s.enqueue(21, queue.MaxAttempts(1))
+				pass(time.Second)
+				d, err := sh.took()
+				if match(s, err, nil); d != worker.DefaultGrace || cause != worker.ErrStopping {
+					t.Errorf("it took %v, and the handler was told %v", d, cause)
+				}
+				if r := s.expect(ref, queue.Waiting, 0); len(r.Failures) != 0 || r.Crashes != 0 {
+					t.Errorf("record %+v", r)
+				}
+				s.work(answer)
+				pass(time.Second / 2)
+				s.expectAnswer(ref, 42)
+			})
+		})
+	}
+}
+
+// What an interrupted handler knows for sure, it may still say.
+func TestRule_R16_InterruptedHandlersMayDecide(t *testing.T) {
+	for name, c := range map[string]struct {
+		err   error
+		state queue.State
+		tries int
+	}{
+		"success":   {nil, queue.Succeeded, 1},
+		"permanent": {worker.Permanent(errSad), queue.Dead, 1},
+		"snooze":    {worker.Snooze(time.Hour), queue.Waiting, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(s *scene) {
+				sh := s.work(func(ctx context.Context, _ *queue.Job[ask]) (int, error) {
+					<-ctx.Done()
+					time.Sleep(worker.DefaultKill / 2)
+					return 0, c.err
+				})
+				ref := s.enqueue(21)
+				pass(time.Second)
+				sh.clean()
+				s.expect(ref, c.state, c.tries)
+			})
+		})
+	}
+}
+
+// A handler that never returns is named; its lease lapses, and the job runs
+// elsewhere.
+func TestRule_R16_StuckHandlersAreNamed(t *testing.T) {
+	play(t, func(s *scene) {
+		free := make(chan struct{})
+		defer close(free)
+		w := s.worker(func(ctx context.Context, job *queue.Job[ask]) (int, error) {
+			if job.Args.N == 13 {
+				<-free
+			}
+			<-ctx.Done()
+			return 0, ctx.Err()
+		})
+		w.Concurrency = 3
+		sh := s.start(w)
+		stuck := s.enqueue(13)
+		others := s.enqueueAll(2)
+		pass(time.Second)
+		d, err := sh.took()
+		var named *worker.StuckError
+		if !errors.As(err, &named) || !cmp.Equal(named.Jobs, []queue.Ref{stuck}) {
+			t.Fatalf("error %v", err)
+		}
+		if d < allOfIt || d > allOfIt+time.Second {
+			t.Errorf("it took %v", d)
+		}
+		if want := "worker: 1 handlers never returned: jobs " + stuck.ID; err.Error() != want {
+			t.Errorf("error %q, want %q", err, want)
+		}
+		for _, ref := range others {
+			s.expect(ref, queue.Waiting, 0)
+		}
+		s.expect(stuck, queue.Running, 1)
+		s.work(answer)
+		pass(worker.DefaultLease)
+		s.expectAnswer(stuck, 26)
+		if r := s.record(stuck); r.Token != 2 {
+			t.Errorf("token %d", r.Token)
+		}
+	})
+}
+
+// Whatever hangs, the end comes in time.
+func TestRule_R16_DrainIsNeverTooLong(t *testing.T) {
+	for name, c := range map[string]struct {
+		faults []backendtest.Fault
+		topic  bool
+		bucket bool
+	}{
+		"the store fails":      {faults: []backendtest.Fault{{}}},
+		"the store hangs":      {faults: []backendtest.Fault{{Kind: backendtest.Delay, Delay: time.Hour}}},
+		"it loses its replies": {faults: []backendtest.Fault{{When: backendtest.After}}},
+		"settling hangs":       {faults: []backendtest.Fault{{Verb: backendtest.Settle, Kind: backendtest.Delay, Delay: time.Hour}}},
+		"settling hangs late":  {faults: []backendtest.Fault{{Verb: backendtest.Settle, Kind: backendtest.Delay, Delay: time.Hour, When: backendtest.After}}},
+		"beats hang":           {faults: []backendtest.Fault{{Verb: backendtest.Extend, Kind: backendtest.Delay, Delay: time.Hour}}},
+		"the topic hangs":      {topic: true},
+		"the bucket hangs":     {bucket: true},
+	} {
+		for _, mode := range []string{"quick", "long", "obedient"} {
+			t.Run(name+"/"+mode, func(t *testing.T) {
+				play(t, func(s *scene) {
+					b, to := s.withShelf(), s.withTopic()
+					w := s.worker(func(ctx context.Context, _ *queue.Job[ask]) (int, error) {
+						switch mode {
+						case "long":
+							time.Sleep(worker.DefaultGrace - time.Second)
+						case "obedient":
+							<-ctx.Done()
+						}
+						return large, nil
+					})
+					w.Concurrency = 4
+					w.AfterSuccess = func(context.Context, *queue.Job[ask], int) error { return nil }
+					sh := s.start(w)
+					pass(time.Second)
+					s.store.Inject(c.faults...)
+					b.set(func() { b.hangs = c.bucket })
+					if c.topic {
+						to.set(func() { to.delay = time.Hour })
+					}
+					in, err := s.q.Inside(seam.Key{})
+					match(s, err, nil)
+					for i := range 8 { // past the faults
+						_, err := s.store.Backend.Enqueue(s.Context(), backends.EnqueueRequest{
+							Queue: "answers", Policy: in.Policy, Jobs: []backends.Job{{Ref: queue.Ref{ID: string(rune('a' + i))}, Payload: []byte(`{}`)}},
+						})
+						match(s, err, nil)
+					}
+					pass(time.Second)
+					d, err := sh.took()
+					if d > allOfIt+time.Second {
+						t.Errorf("it took %v", d)
+					}
+					match(s, err, nil)
+				})
+			})
+		}
+	}
+}
+
+// What was decided and could not be written runs again: the lease lapses.
+func TestRule_R16_UnwrittenOutcomesRunElsewhere(t *testing.T) {
+	play(t, func(s *scene) {
+		w, way := s.cutOff(answer)
+		sh := s.start(w)
+		way.Inject(backendtest.Fault{Verb: backendtest.Settle})
+		ref := s.enqueue(21)
+		pass(time.Second)
+		d, err := sh.took()
+		if match(s, err, nil); d > allOfIt+time.Second {
+			t.Errorf("it took %v", d)
+		}
+		s.expect(ref, queue.Running, 1)
+		s.work(answer)
+		pass(worker.DefaultLease)
+		s.expectAnswer(ref, 42)
+	})
+}
+
+// Leases that come as the worker stops are given back unused.
+func TestRule_R16_LateLeasesAreGivenBack(t *testing.T) {
+	play(t, func(s *scene) {
+		s.q = queue.New[ask, int](&lateStore{s.store}, "answers")
+		w := s.worker(func(context.Context, *queue.Job[ask]) (int, error) {
+			t.Error("the handler ran")
+			return 0, nil
+		})
+		w.Concurrency = 5
+		sh := s.start(w)
+		refs := s.enqueueAll(5)
+		pass(time.Second)
+		if d, err := sh.took(); d != 0 || err != nil {
+			t.Errorf("it took %v, %v", d, err)
+		}
+		for _, ref := range refs {
+			if r := s.expect(ref, queue.Waiting, 0); r.Token != 1 {
+				t.Errorf("token %d: it was never leased", r.Token)
+			}
+		}
+	})
+}
+
+// lateStore answers a claim when nobody wants it any more.
+type lateStore struct{ backends.Backend }
+
+func (l *lateStore) Claim(ctx context.Context, req backends.ClaimRequest) ([]*backends.Lease, error) {
+	<-ctx.Done()
+	return l.Backend.Claim(context.WithoutCancel(ctx), req)
+}
+
+func TestRule_R16_DrainBeginsAMarginBeforeTheDeadline(t *testing.T) {
+	for margin, want := range map[time.Duration]time.Duration{0: 38 * time.Second, 10 * time.Second: 50 * time.Second} {
+		play(t, func(s *scene) {
+			w := s.worker(waits(time.Second))
+			w.Margin = margin
+			ctx, stop := context.WithTimeout(s.Context(), time.Minute)
+			begun := time.Now()
+			sh := s.startIn(ctx, stop, w)
+			refs := s.enqueueAll(100)
+			match(s, sh.wait(), nil)
+			if d := time.Since(begun); d != want {
+				t.Errorf("it took %v, want %v", d, want)
+			}
+			done := 0
+			for _, ref := range refs {
+				switch r := s.record(ref); r.State {
+				case queue.Succeeded:
+					done++
+				case queue.Waiting:
+					if r.Attempt != 0 {
+						t.Errorf("attempt %d", r.Attempt)
+					}
+				default:
+					t.Errorf("it is %v", r.State)
+				}
+			}
+			if done != int(want/time.Second) {
+				t.Errorf("%d jobs are done", done)
+			}
+		})
+	}
+}
+
+// A margin that leaves no time to work is a mistake, and must not look like a
+// queue without jobs.
+func TestRule_R16_MarginMustLeaveTimeToWork(t *testing.T) {
+	play(t, func(s *scene) {
+		ctx, stop := context.WithTimeout(s.Context(), 20*time.Second)
+		defer stop()
+		err := s.worker(answer).Run(ctx)
+		var invalid *queue.InvalidError
+		if !errors.As(err, &invalid) || invalid.Field != "Pool.Margin" {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+// Write-backs belong to the end: those that can be made in the grace are.
+func TestRule_R16_WriteBacksAreMadeInTheGrace(t *testing.T) {
+	play(t, func(s *scene) {
+		var calls seen[paid]
+		w := s.worker(answer)
+		w.AfterSuccess = hook(&calls, func(int) error { time.Sleep(time.Second); return nil })
+		sh := s.start(w)
+		s.enqueueAll(5)
+		pass(time.Millisecond)
+		d, err := sh.took()
+		if match(s, err, nil); d > 2*time.Second || calls.len() == 0 {
+			t.Errorf("it took %v, for %d calls", d, calls.len())
+		}
+		s.owes(0)
+	})
+}
+
+// A hook is told like a handler, and what it leaves is made elsewhere, at once.
+func TestRule_R16_InterruptedWriteBacksAreMadeElsewhere(t *testing.T) {
+	play(t, func(s *scene) {
+		var causes seen[error]
+		w := s.worker(answer)
+		w.Concurrency = 2
+		w.AfterSuccess = func(ctx context.Context, _ *queue.Job[ask], _ int) error {
+			<-ctx.Done()
+			causes.add(context.Cause(ctx))
+			return context.Cause(ctx)
+		}
+		sh := s.start(w)
+		refs := s.enqueueAll(2)
+		pass(time.Second)
+		d, err := sh.took()
+		if match(s, err, nil); d < worker.DefaultGrace || d > allOfIt+time.Second {
+			t.Errorf("it took %v", d)
+		}
+		for _, cause := range causes.list() {
+			match(s, cause, worker.ErrStopping)
+		}
+		for i, ref := range refs {
+			s.expectAnswer(ref, 2*i)
+		}
+		var calls seen[paid]
+		other := s.worker(answer)
+		other.AfterSuccess = hook(&calls, nil)
+		s.start(other)
+		pass(time.Second)
+		if calls.len() != 2 || causes.len() != 2 {
+			t.Errorf("%d calls here, %d there", causes.len(), calls.len())
+		}
+		s.owes(0)
+	})
+}
+
+// An outcome that is written in the last moment leaves its write-back to others:
+// no hook begins then, and none is taken for one that never returns.
+func TestRule_R16_NoWriteBackBeginsAtTheVeryEnd(t *testing.T) {
+	play(t, func(s *scene) {
+		w, way := s.cutOff(answer)
+		w.AfterSuccess = func(context.Context, *queue.Job[ask], int) error {
+			t.Error("the hook ran")
+			return nil
+		}
+		sh := s.start(w)
+		way.Inject(backendtest.Fault{Verb: backendtest.Settle})
+		ref := s.enqueue(21)
+		pass(time.Second)
+		sh.stop()
+		pass(allOfIt + 100*time.Millisecond)
+		way.Lift()
+		match(s, sh.wait(), nil)
+		s.expectAnswer(ref, 42)
+		s.owes(1)
+		var calls seen[paid]
+		other := s.worker(answer)
+		other.AfterSuccess = hook(&calls, nil)
+		s.start(other)
+		pass(time.Second)
+		if calls.len() != 1 {
+			t.Errorf("%d calls", calls.len())
+		}
+	})
+}
+
+// A handler that commits the job, and a topic that is slow: the event leaves in the
+// grace, or by the next worker.
+func TestRule_R16_EventsThatHaveNotLeftStayOwed(t *testing.T) {
+	play(t, func(s *scene) {
+		to := s.withTopic()
+		to.delay = time.Hour
+		sh := s.work(answer)
+		ref := s.enqueue(21)
+		pass(time.Second)
+		d, err := sh.took()
+		if match(s, err, nil); d > allOfIt+time.Second {
+			t.Errorf("it took %v", d)
+		}
+		s.owes(1)
+		to.set(func() { to.delay = 0 })
+		s.work(answer)
+		pass(time.Second)
+		if got := to.delivered(); len(got) != 1 || got[0].Ref != ref {
+			t.Errorf("events %+v", got)
+		}
+		s.owes(0)
+	})
+}
+
+// A slot whose goroutine a handler has ended is no reason to wait.
+func TestRule_R16_GoexitWhileDraining(t *testing.T) {
+	play(t, func(s *scene) {
+		w := s.worker(func(ctx context.Context, _ *queue.Job[ask]) (int, error) {
+			<-ctx.Done()
+			runtime.Goexit()
+			return 0, nil
+		})
+		w.Concurrency = 3
+		sh := s.start(w)
+		refs := s.enqueueAll(3)
+		pass(time.Second)
+		d, err := sh.took()
+		if match(s, err, nil); d > worker.DefaultGrace {
+			t.Errorf("it took %v", d)
+		}
+		for _, ref := range refs {
+			s.expect(ref, queue.Waiting, 0)
+		}
+	})
+}
