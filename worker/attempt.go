@@ -118,6 +118,7 @@ func (a *attempt) commit() {
 	case a.stage == confirmed && a.unpaid == 0:
 		a.release(nil)
 	case a.stage == confirmed:
+		a.answer(nil)
 		a.announce(a.ended, a.unpaid)
 	case a.ended != nil:
 		a.settle(a.payment())

@@ -1,13 +1,14 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/leat-go/leat/backends"
-	"github.com/leat-go/leat/internal/seam"
 	"github.com/leat-go/leat/queue"
 )
 
@@ -61,7 +62,7 @@ func (w *Worker[T, R]) claims(ctx context.Context, yield func(*Claim[T, R]) bool
 	if err != nil {
 		return fmt.Errorf("worker: %w", err)
 	}
-	e.own = true
+	e.own, e.slots.started = true, 1
 	ended := make(chan error, 1)
 	go func() {
 		ended <- e.run(ctx)
@@ -77,7 +78,6 @@ func (w *Worker[T, R]) claims(ctx context.Context, yield func(*Claim[T, R]) bool
 		}
 		<-ended
 	}()
-	e.slots.started = 1
 	for a = e.slots.next(nil); a != nil; a = e.slots.next(a) {
 		if more := w.turn(a, yield); !more {
 			return nil
@@ -87,36 +87,44 @@ func (w *Worker[T, R]) claims(ctx context.Context, yield func(*Claim[T, R]) bool
 }
 
 // turn gives one job to the body of the loop.
-func (w *Worker[T, R]) turn(a *attempt, yield func(*Claim[T, R]) bool) bool {
+func (w *Worker[T, R]) turn(a *attempt, yield func(*Claim[T, R]) bool) (more bool) {
 	a.ctx = a.e.watch.begin(a)
 	a.write = backends.Settlement{Verb: backends.Release} // unless the body says otherwise
-	made, err := a.kind.Job(a.ctx, &a.Attempt)
+	job, err := load[T](a.ctx, a)
 	if err != nil {
-		if errors.Is(err, seam.ErrUndecodable) {
-			err = deadFor("its args can't be decoded", err)
-		}
 		a.decide(verdict{err: err})
 		return true
 	}
-	c := &Claim[T, R]{Job: made.(*queue.Job[T]), w: w, a: a}
-	more := yield(c)
+	c := &Claim[T, R]{Job: job, w: w, a: a}
+	defer c.end()
+	return yield(c)
+}
+
+// end is that of its turn.
+func (c *Claim[T, R]) end() {
 	if !c.over {
 		c.over = true
-		a.e.watch.decided(a, verdict{err: errUnsettled})
+		c.a.e.watch.decided(c.a, verdict{err: errUnsettled})
 	}
-	return more
 }
 
 // Context ends when the claim should: see [Handler].
 func (c *Claim[T, R]) Context() context.Context { return c.a.ctx }
 
 // Done commits the result. ErrLost, ErrCancelled and ErrSuperseded say that it was
-// not taken.
+// not taken. When ctx ends it still waits a moment for the answer, so that ctx may be
+// the loop's: the outcome is written in any case.
 func (c *Claim[T, R]) Done(ctx context.Context, result R) error {
 	if c.over {
 		return errClaimOver
 	}
-	return c.settle(ctx, "done", c.w.packed(c.a.ctx, c.a.kind.Queue, c.a, result))
+	c.a.returned.Store(true)
+	v := c.w.packed(c.a.ctx, c.a.kind.Queue, c.a, result)
+	err := c.settle(ctx, v)
+	if err == nil {
+		err = v.err // it became a dead letter, say: the result could not be encoded
+	}
+	return failed("done", err)
 }
 
 // Fail ends the attempt as a handler's error would: retry, or dead letter.
@@ -127,26 +135,40 @@ func (c *Claim[T, R]) Fail(ctx context.Context, err error) error {
 	if err == nil {
 		err = errors.New("failed, for no reason given")
 	}
-	return c.settle(ctx, "fail", verdict{err: err})
+	return failed("fail", c.settle(ctx, verdict{err: err}))
+}
+
+func failed(verb string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("worker: %s: %w", verb, err)
 }
 
 // settle writes the verdict through the settle loop, and waits for the answer.
-func (c *Claim[T, R]) settle(ctx context.Context, verb string, v verdict) error {
+func (c *Claim[T, R]) settle(ctx context.Context, v verdict) error {
 	c.over = true
-	failed := v.err
 	c.a.decide(v)
-	answer := c.a.ask()
+	answer, stopped := c.a.ask(), c.a.e.life.Done()
 	select {
 	case err := <-answer:
-		if err == nil && verb == "done" {
-			err = failed // it became a dead letter, say: the result could not be encoded
-		}
-		if err != nil {
-			return fmt.Errorf("worker: %s: %w", verb, err)
-		}
-		return nil
+		return err
+	case <-stopped:
 	case <-ctx.Done():
-		return fmt.Errorf("worker: %s: the outcome is unknown: %w", verb, ctx.Err())
+		patience := time.NewTimer(lastSettle)
+		defer patience.Stop()
+		select {
+		case err := <-answer:
+			return err
+		case <-stopped:
+		case <-patience.C:
+		}
+	}
+	select {
+	case err := <-answer:
+		return err
+	default:
+		return fmt.Errorf("the outcome is unknown: %w", cmp.Or(ctx.Err(), ErrStopping))
 	}
 }
 
@@ -167,6 +189,7 @@ func (a *attempt) ask() <-chan error {
 	answer := make(chan error, 1)
 	a.reply = answer
 	a.handedIn = true
+	a.end = time.Time{} // the body may go on
 	a.commit()
 	return answer
 }

@@ -18,14 +18,10 @@ import (
 // can't be stopped, and is noticed by the slot.
 func (w *Worker[T, R]) run(ctx context.Context, in *seam.Queue, a *attempt) (v verdict) {
 	defer catch(&v.err)
-	made, err := in.Job(ctx, &a.Attempt)
-	if errors.Is(err, seam.ErrUndecodable) {
-		err = deadFor("its args can't be decoded", err)
-	}
+	job, err := load[T](ctx, a)
 	if err != nil {
 		return verdict{err: err}
 	}
-	job := made.(*queue.Job[T])
 	result, err := w.handle(ctx, job)
 	a.returned.Store(true)
 	if w.AfterSuccess != nil {
@@ -35,6 +31,19 @@ func (w *Worker[T, R]) run(ctx context.Context, in *seam.Queue, a *attempt) (v v
 		return verdict{err: err}
 	}
 	return w.packed(ctx, in, a, result)
+}
+
+// load makes the job of an attempt.
+func load[T any](ctx context.Context, a *attempt) (job *queue.Job[T], err error) {
+	defer catch(&err)
+	made, err := a.kind.Job(ctx, &a.Attempt)
+	if errors.Is(err, seam.ErrUndecodable) {
+		err = deadFor("its args can't be decoded", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return made.(*queue.Job[T]), nil
 }
 
 // packed is the verdict of a handler that has succeeded.
@@ -58,6 +67,7 @@ func encode(in *seam.Queue, result any) (encoded []byte, err error) {
 // pack brings the result to where it will be. The handler has returned: that its
 // context has ended meanwhile must not spoil what it did.
 func pack(ctx context.Context, in *seam.Queue, a *attempt, encoded []byte) (inline []byte, stored string, err error) {
+	defer catch(&err)
 	inline, stored, err = in.Pack(ctx, a.Lease, encoded)
 	if err == nil || ctx.Err() == nil {
 		return inline, stored, err
