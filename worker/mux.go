@@ -3,7 +3,9 @@ package worker
 import (
 	"context"
 	"fmt"
+	"reflect"
 
+	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/queue"
 )
 
@@ -32,36 +34,46 @@ func (m *Mux) Run(ctx context.Context) error { return run(ctx, &m.Pool, m.worker
 // gather makes the kinds of workers, which must be of one queue.
 func gather(workers []Kind) ([]*kind, error) {
 	if len(workers) == 0 {
-		return nil, &queue.InvalidError{Field: "Mux", Reason: "has no workers"}
+		return nil, muxError("has no workers")
 	}
 	var kinds []*kind
 	seen := map[string]bool{}
 	for _, w := range workers {
+		if w == nil {
+			return nil, muxError("has a worker that is nil")
+		}
 		k, err := w.kind()
 		if err != nil {
 			return nil, err
 		}
-		if k.Name != kindOf(kinds, k).Name || k.Backend != kindOf(kinds, k).Backend {
-			return nil, &queue.InvalidError{Field: "Mux", Reason: fmt.Sprintf("has workers of two queues, %q and %q: make views of one", kinds[0].Name, k.Name)}
-		}
-		if k.hasTopic() != kindOf(kinds, k).hasTopic() {
-			return nil, &queue.InvalidError{Field: "Mux", Reason: "has workers with a topic and without: set the queue's Announce before its views are made"}
+		kinds = append(kinds, k)
+		if err := kinds[0].sharesWith(k); err != nil {
+			return nil, err
 		}
 		for _, name := range k.Kinds {
 			if seen[name] {
-				return nil, &queue.InvalidError{Field: "Mux", Reason: fmt.Sprintf("has two workers of kind %q", name)}
+				return nil, muxError(fmt.Sprintf("has two workers of kind %q", name))
 			}
 			seen[name] = true
 		}
-		kinds = append(kinds, k)
 	}
 	return kinds, nil
 }
 
-// kindOf is the first of kinds, or k if there is none yet.
-func kindOf(kinds []*kind, k *kind) *kind {
-	if len(kinds) == 0 {
-		return k
+// sharesWith refuses a pair that can't be in one pool.
+func (k *kind) sharesWith(other *kind) error {
+	switch {
+	case k.Name != other.Name || !sameStore(k.Backend, other.Backend):
+		return muxError(fmt.Sprintf("has workers of two queues, %q and %q: make views of one", k.Name, other.Name))
+	case k.hasTopic() != other.hasTopic():
+		return muxError("has workers with a topic and without: set the queue's Announce before its views are made")
 	}
-	return kinds[0]
+	return nil
 }
+
+// sameStore compares two backends, where they can be compared.
+func sameStore(a, b backends.Backend) bool {
+	return !reflect.ValueOf(a).Comparable() || !reflect.ValueOf(b).Comparable() || a == b
+}
+
+func muxError(reason string) error { return &queue.InvalidError{Field: "Mux", Reason: reason} }

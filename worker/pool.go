@@ -87,7 +87,7 @@ func (p *Pool) filled(f backends.Features) (Pool, error) {
 		c.Lease = min(c.Lease, f.MaxLease)
 	}
 	if c.Beat == 0 {
-		c.Beat = c.Lease / 3
+		c.Beat = max(c.Lease/3, time.Millisecond)
 		if f.CheapExtend {
 			c.Beat = min(c.Beat, DefaultBeat)
 		}
