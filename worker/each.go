@@ -35,8 +35,8 @@ func Each[E any](ctx context.Context, r Reporter, limit int, items []E, f func(c
 	for range min(limit, len(items)) {
 		crew.Go(func() {
 			for i := range next {
-				if err := t.one(func() error { return f(ctx, i, items[i]) }); err != nil {
-					fail(&eachError{err})
+				if ctx.Err() == nil {
+					t.one(fail, func() error { return f(ctx, i, items[i]) })
 				}
 			}
 		})
@@ -45,6 +45,8 @@ func Each[E any](ctx context.Context, r Reporter, limit int, items []E, f func(c
 	crew.Wait()
 	var failed *eachError
 	switch err := context.Cause(ctx); {
+	case t.done == t.all:
+		return nil
 	case errors.As(err, &failed):
 		return failed.err
 	case parent.Err() != nil:
@@ -81,18 +83,21 @@ type tally struct {
 	done int
 }
 
-// one runs one item. A goroutine that f ends (runtime.Goexit) counts as failed.
-func (t *tally) one(f func() error) (err error) {
-	err = errGoexit
+// one runs one item. A goroutine that f ends (runtime.Goexit) has failed; the others
+// go on without it.
+func (t *tally) one(fail context.CancelCauseFunc, f func() error) {
+	err := errGoexit
 	defer func() {
 		if p := recover(); p != nil {
 			err = caught(p)
+		}
+		if err != nil {
+			fail(&eachError{err})
 		}
 	}()
 	if err = f(); err == nil {
 		t.add()
 	}
-	return err
 }
 
 func (t *tally) add() {
