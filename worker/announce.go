@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/leat-go/leat/backends"
-	"github.com/leat-go/leat/internal/seam"
 	"github.com/leat-go/leat/queue"
 )
 
@@ -144,53 +143,6 @@ func (e *engine) told(batch []*attempt, errs []error) {
 	}
 	e.unlock()
 	e.watch.announced(len(batch), failed, newest)
-}
-
-// runWriteBack is the slot's part of announcing.
-func (a *attempt) runWriteBack() {
-	hook := a.after
-	if hook == nil {
-		hook = func(ctx context.Context) error { return a.kind.after(ctx, a) }
-	}
-	err := safely(func() error { return hook(a.ctx) })
-	if errors.Is(err, seam.ErrUndecodable) { // it never will
-		a.e.watch.unwritable(a, err)
-		err = nil
-	}
-	a.e.watch.wroteBack(a, err)
-	if err != nil {
-		return
-	}
-	a.e.mu.Lock()
-	a.unpaid &^= backends.WriteBack
-	a.e.mu.Unlock()
-}
-
-// settledByHandler holds a handler to its word: it said that it has committed the
-// job itself.
-func (a *attempt) settledByHandler(v verdict) verdict {
-	ctx, cancel := context.WithTimeout(a.e.hard, callTimeout)
-	defer cancel()
-	r, err := a.e.store.Lookup(ctx, a.Lease.Job.Ref, 0)
-	switch {
-	case errors.Is(err, backends.ErrNotFound): // kept for no time at all
-		a.confirm(a.record(backends.Succeeded))
-		v.err = nil
-	case err != nil:
-		v.err = fmt.Errorf("the handler has settled the job, it says, and its record can't be read: %w", err)
-	case r.Generation == a.Lease.Generation && r.Token == a.Lease.Token && r.State.Ended():
-		a.confirm(r)
-		v.err = nil
-	default:
-		v.err = fmt.Errorf("the handler returned Settled, but the job is %v: did its transaction commit?", r.State)
-	}
-	return v
-}
-
-func (a *attempt) confirm(r *backends.Record) {
-	a.e.mu.Lock()
-	defer a.e.mu.Unlock()
-	a.ended, a.unpaid, a.stage = r, r.Owes, confirmed
 }
 
 // eventID names an end of a job: the same for every delivery, another after each

@@ -88,15 +88,6 @@ func as[T any, P interface {
 	return found
 }
 
-// settled reports whether the handler says that it has committed the job itself.
-func settled(err error) bool {
-	if err == nil {
-		return false
-	}
-	defer func() { recover() }()
-	return errors.Is(err, Settled)
-}
-
 func dead(reason string, v verdict) backends.Settlement {
 	return backends.Settlement{Verb: backends.Commit, Outcome: backends.Dead, Reason: reason, Error: failure(v)}
 }

@@ -2,8 +2,6 @@ package worker
 
 import (
 	"fmt"
-	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -161,38 +159,4 @@ func (h *health) asks() {
 
 func (h *health) claimed() {
 	h.set(func(v *vitals) { v.lastClaim, v.asking = time.Now(), time.Time{} })
-}
-
-// Probed is what Probes looks at: a Worker or a Mux.
-type Probed interface{ Health() Health }
-
-// Probes serves the probes of an orchestrator for all workers of a process: paths
-// that end in "/live" and "/ready" answer 200 or 503, with the problems as text.
-// Not ready: before the start, while draining, and while there is a problem. Not
-// live: only what a restart would mend.
-func Probes(workers ...Probed) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /live", probe(workers, Health.Live))
-	mux.HandleFunc("GET /ready", probe(workers, Health.Ready))
-	return mux
-}
-
-func probe(workers []Probed, well func(Health) bool) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		code := http.StatusOK
-		var lines []string
-		for _, p := range workers {
-			h := p.Health()
-			if !well(h) {
-				code = http.StatusServiceUnavailable
-			}
-			lines = append(lines, slices.Concat([]string{string(h.Phase)}, h.Problems)...)
-		}
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.Header().Set("Cache-Control", "no-store")
-		w.WriteHeader(code)
-		for _, l := range lines {
-			fmt.Fprintln(w, l)
-		}
-	}
 }
