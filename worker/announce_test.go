@@ -243,7 +243,7 @@ func TestRule_R6_SlowTopicHoldsNoOutcomeUp(t *testing.T) {
 		w := s.worker(answer)
 		w.Concurrency = 10
 		s.start(w)
-		refs := s.enqueueAll(3000)
+		refs := s.enqueueAll(1500)
 		pass(time.Second)
 		for i, ref := range refs {
 			s.expectAnswer(ref, 2*i)
@@ -259,7 +259,7 @@ func TestRule_R6_SlowTopicHoldsNoOutcomeUp(t *testing.T) {
 		for _, e := range to.delivered() {
 			seen[e.ID]++
 		}
-		if len(seen) != 3000 || len(to.delivered()) != 3000 {
+		if len(seen) != 1500 || len(to.delivered()) != 1500 {
 			t.Errorf("%d events, %d different", len(to.delivered()), len(seen))
 		}
 		s.owes(0)
