@@ -40,8 +40,10 @@ func (e *engine) announceLoop() {
 		if len(batch) == 0 {
 			return
 		}
+		begun := time.Now()
 		errs := e.tellTopic(batch)
-		e.told(batch, errs)
+		failed, err := e.told(batch, errs)
+		e.watch.announced(len(batch), failed, time.Since(begun), err)
 	}
 }
 
@@ -124,11 +126,10 @@ func (e *engine) findNewer(ctx context.Context, a *attempt) error {
 	return nil
 }
 
-// told passes the answers on.
-func (e *engine) told(batch []*attempt, errs []error) {
-	failed := 0
-	var newest error
+// told passes the answers on, and counts those that say no.
+func (e *engine) told(batch []*attempt, errs []error) (failed int, newest error) {
 	e.mu.Lock()
+	defer e.unlock()
 	for i, a := range batch {
 		var err error
 		if errs != nil {
@@ -141,8 +142,7 @@ func (e *engine) told(batch []*attempt, errs []error) {
 		e.telling--
 		a.announced(err)
 	}
-	e.unlock()
-	e.watch.announced(len(batch), failed, newest)
+	return failed, newest
 }
 
 // eventID names an end of a job: the same for every delivery, another after each

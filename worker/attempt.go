@@ -66,9 +66,9 @@ const (
 	announcing              // its event waits for the announce loop, or is on its way
 )
 
-// claim takes in what the store leased. What comes as the worker stops is too late to
-// begin.
-func (e *engine) claim(leases []*backends.Lease, late bool) {
+// claim takes in what the store leased. Where nothing may begin, as when the worker
+// stops, jobs go back, and what has ended is announced all the same.
+func (e *engine) claim(leases []*backends.Lease, closed bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, l := range leases {
@@ -78,7 +78,7 @@ func (e *engine) claim(leases []*backends.Lease, late bool) {
 		switch {
 		case l.Outcome != nil:
 			a.announce(l.Outcome, l.Outcome.Owes)
-		case late:
+		case closed:
 			a.settle(backends.Settlement{Verb: backends.Release})
 		default:
 			a.toSlot()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/leat-go/leat/backends"
@@ -59,8 +60,9 @@ func (e *engine) nextClaim(ctx context.Context) (backends.ClaimRequest, bool) {
 		case <-e.room:
 			runtime.Gosched() // let others finish too: one claim for all of them
 		case <-full.C:
-			e.claimEvents(ctx, can)
-			full.Reset(e.Beat)
+			if e.claimEvents(ctx, can) {
+				full.Reset(e.Beat)
+			}
 		case <-ctx.Done():
 		}
 	}
@@ -96,12 +98,13 @@ func (e *engine) request(n int, can backends.Debt) backends.ClaimRequest {
 	}
 }
 
-// claimEvents takes leases of ended jobs that owe an event, and of no others. It
-// waits for some until a slot is free: a call that is broken off may have taken what
-// nobody hears of.
-func (e *engine) claimEvents(ctx context.Context, can backends.Debt) {
+// claimEvents takes leases of ended jobs that owe an event. It waits for some until a
+// slot is free: a call that is broken off may have taken what nobody hears of. It
+// reports whether to ask again. A claim that knows no kind may be given jobs that
+// nobody has asked for in a long time (R10): those go back.
+func (e *engine) claimEvents(ctx context.Context, can backends.Debt) (again bool) {
 	if can &= backends.Event; can == 0 || !e.facts.Features.Kinds {
-		return
+		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.Lease)
 	defer cancel()
@@ -109,9 +112,12 @@ func (e *engine) claimEvents(ctx context.Context, can backends.Debt) {
 	defer e.setAside(nil)
 	req := e.request(announceBatch, can)
 	req.Kinds = []string{}
-	if leases, err := e.store.Claim(ctx, req); err == nil {
-		e.claim(leases, false)
+	leases, err := e.store.Claim(ctx, req)
+	if err != nil {
+		return true
 	}
+	e.claim(leases, true)
+	return !slices.ContainsFunc(leases, func(l *backends.Lease) bool { return l.Outcome == nil })
 }
 
 func (e *engine) setAside(cancel context.CancelFunc) {

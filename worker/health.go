@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/leat-go/leat/internal/telemetry"
 	"github.com/leat-go/leat/queue"
 )
 
@@ -102,7 +103,7 @@ func (h *vitals) problems(lease time.Duration) []string {
 	var all []string
 	add := func(t trouble, patience time.Duration, what string) {
 		if t.err != nil && time.Since(t.since) >= patience {
-			all = append(all, fmt.Sprintf("%s for %v (%T)", what, time.Since(t.since).Round(time.Second), t.err))
+			all = append(all, fmt.Sprintf("%s for %v (%s)", what, time.Since(t.since).Round(time.Second), telemetry.TypeOf(t.err)))
 		}
 	}
 	if silent := time.Since(h.asking); !h.asking.IsZero() && silent > 3*lease && h.phase == Working {

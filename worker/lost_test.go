@@ -107,6 +107,44 @@ func TestRule_R5_ZombiesResultIsRefused(t *testing.T) {
 	}
 }
 
+// R8: not even of jobs so old that the store gives them to anybody (R10), while the
+// worker asks for events beside its slots.
+func TestRule_R8_OldJobsAreLeftWhileThereIsNoSlot(t *testing.T) {
+	play(t, func(s *scene) {
+		s.withTopic()
+		slow := worker.New(s.q, untilDone)
+		slow.RunLimit = 3 * time.Hour
+		quick := worker.New(queue.View[ask, int](s.q, "quick"), answer)
+		m := worker.NewMux(slow, quick)
+		m.Concurrency, m.Logger = 1, s.log
+		s.start(m)
+		s.enqueue(1)
+		pass(time.Second)
+		var refs []queue.Ref
+		for i := range 20 {
+			ticket, err := queue.View[ask, int](s.q, "quick").Enqueue(s.Context(), ask{i})
+			match(s, err, nil)
+			refs = append(refs, ticket.Ref)
+		}
+		for range 170 {
+			pass(time.Minute)
+			stats, err := s.q.Stats(s.Context())
+			if match(s, err, nil); stats.Running > 1 {
+				s.Fatalf("after %v %d jobs are leased for 1 slot", since(), stats.Running)
+			}
+		}
+		for _, ref := range refs {
+			if r := s.expect(ref, queue.Waiting, 0); r.Token > 1 {
+				t.Errorf("it was leased %d times", r.Token)
+			}
+		}
+		pass(time.Hour)
+		for i, ref := range refs {
+			s.expectAnswer(ref, 2*i)
+		}
+	})
+}
+
 // R8: no lease is taken to wait for a slot.
 func TestRule_R8_LeasesAreOnlyTakenForFreeSlots(t *testing.T) {
 	play(t, func(s *scene) {

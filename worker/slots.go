@@ -112,6 +112,7 @@ func (s *slots) begin(a *attempt) {
 	e := s.e
 	e.busy++
 	a.stage = running
+	a.returned.Store(false)
 	a.ctx, a.cancel = a.newContext(e.root, time.Now())
 }
 

@@ -208,13 +208,13 @@ func TestMetricsHaveTheirNames(t *testing.T) {
 		slices.Sort(got)
 		want := []string{
 			"messaging.client.consumed.messages 1 process succeeded ",
-			"messaging.client.consumed.messages 2 process retry *worker.RetryAfterError",
+			"messaging.client.consumed.messages 2 process retry *errors.errorString",
 			"messaging.client.operation.duration 1 announce  ",
 			"messaging.client.operation.duration 1 send  ",
 			"messaging.client.operation.duration 4 settle  ", // two retries, the commit, the event
 			"messaging.client.sent.messages 1 send  ",
 			"messaging.process.duration 1 process succeeded ",
-			"messaging.process.duration 2 process retry *worker.RetryAfterError",
+			"messaging.process.duration 2 process retry *errors.errorString",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("want -, got +\n%s", diff)

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -73,7 +72,7 @@ func (w *watch) job(ctx context.Context, level slog.Level, msg string, a *attemp
 	l := a.Lease
 	kind, _ := seam.Schema(l.Job.Kind)
 	attrs := append([]any{
-		"tenant", l.Job.Tenant, "id", l.Job.ID, "kind", kind, "attempt", l.Attempt, "err_type", errType(err),
+		"tenant", l.Job.Tenant, "id", l.Job.ID, "kind", kind, "attempt", l.Attempt, "err_type", telemetry.TypeOf(err),
 	}, more...)
 	if w.texts && err != nil {
 		attrs = append(attrs, "err", textOf(err))
@@ -81,16 +80,14 @@ func (w *watch) job(ctx context.Context, level slog.Level, msg string, a *attemp
 	w.log.Log(ctx, level, msg, attrs...)
 }
 
-func errType(err error) string { return fmt.Sprintf("%T", err) }
-
 func (w *watch) claimFailed(err error) {
-	w.log.Warn("leat: a claim failed", "err_type", errType(err))
+	w.log.Warn("leat: a claim failed", "err_type", telemetry.TypeOf(err))
 }
 
 func (w *watch) beaten(err error) {
 	w.health.beaten(err)
 	if err != nil {
-		w.log.Warn("leat: leases could not be renewed", "err_type", errType(err))
+		w.log.Warn("leat: leases could not be renewed", "err_type", telemetry.TypeOf(err))
 	}
 }
 
@@ -98,7 +95,7 @@ func (w *watch) settled(n int, took time.Duration, err error) {
 	w.health.settled(err)
 	w.Operation("settle", n, took, err)
 	if err != nil {
-		w.log.Warn("leat: outcomes could not be written; they will be", "jobs", n, "err_type", errType(err))
+		w.log.Warn("leat: outcomes could not be written; they will be", "jobs", n, "err_type", telemetry.TypeOf(err))
 	}
 }
 
@@ -110,11 +107,11 @@ func (w *watch) refused(a *attempt, err error) {
 	w.job(context.Background(), slog.LevelInfo, "leat: what came of an attempt was not taken", a, err)
 }
 
-func (w *watch) announced(n, failed int, err error) {
+func (w *watch) announced(n, failed int, took time.Duration, err error) {
 	w.health.told(err)
-	w.Operation("announce", n, 0, err)
+	w.Operation("announce", n, took, err)
 	if err != nil {
-		w.log.Warn("leat: events could not be announced; they will be", "events", n, "failed", failed, "err_type", errType(err))
+		w.log.Warn("leat: events could not be announced; they will be", "events", n, "failed", failed, "err_type", telemetry.TypeOf(err))
 	}
 }
 
