@@ -4,28 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/leat-go/leat/internal/seam"
 )
 
 // unknown stands in for the worker of a job that this program doesn't know (R10):
 // a kind, or a schema version, of another version of the program. A store gives
-// such jobs to anybody only when all who know them have been gone for UnknownAfter;
-// a broker gives them to whoever asks, and they are put back until then.
+// such jobs to anybody only when all who know them have been gone for UnknownAfter.
+// A broker gives them to whoever asks, and they are put back: not until a time after
+// they were due, which a backlog may have used up before anybody looked, but so
+// often that the waits in between make up UnknownAfter.
 func (e *engine) unknown(stored string) *kind {
 	k := *e.facts
 	k.writeBack = false
 	k.handle = func(_ context.Context, a *attempt) verdict {
-		waited := time.Since(time.Unix(0, a.Lease.Job.Start(a.Lease.Created.UnixNano())))
-		if patience := k.Filled.UnknownAfter; !k.Features.Kinds && waited < patience {
-			return verdict{err: Snooze(min(patience/60+time.Millisecond, time.Minute))}
+		if !k.Features.Kinds && a.Lease.Token <= unknownLooks {
+			return verdict{err: Snooze(k.Filled.UnknownAfter / unknownLooks)}
 		}
 		return verdict{err: deadFor("no worker knows its kind", unknownKind(stored))}
 	}
 	k.after = func(context.Context, *attempt) error { return errors.ErrUnsupported }
 	return &k
 }
+
+// unknownLooks is how often an unknown job is put back. Every look is a claim, and the
+// token counts those.
+const unknownLooks = 60
 
 func unknownKind(stored string) error {
 	kind, schema := seam.Schema(stored)

@@ -129,6 +129,23 @@ func TestRule_R10_BrokersUnknownKindIsSnoozed(t *testing.T) {
 	})
 }
 
+// Behind a backlog of hours a job is first looked at when its time would be up: it
+// has as long from then on.
+func TestRule_R10_ABacklogDoesNotUseUpThePatienceForAKind(t *testing.T) {
+	play(t, func(s *scene) {
+		store := s.store
+		s.q = queue.New[ask, int](blind{store}, "answers")
+		ticket, err := queue.View[ask, int](s.q, "video").Enqueue(s.Context(), ask{1})
+		match(s, err, nil)
+		pass(5 * time.Hour)
+		s.work(answer)
+		pass(59 * time.Minute)
+		s.expect(ticket.Ref, queue.Waiting, 0)
+		pass(3 * time.Minute)
+		s.expect(ticket.Ref, queue.Dead, 1)
+	})
+}
+
 // blind is a store that can't tell kinds, as brokers can't.
 type blind struct{ backends.Backend }
 
