@@ -152,7 +152,11 @@ func TestNewRefusesWhatIsNoFolder(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{"", file, filepath.Join(file, "below")} {
+	nowhere := filepath.Join(t.TempDir(), "nowhere")
+	if err := os.Symlink(nowhere+".else", nowhere); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"", file, filepath.Join(file, "below"), nowhere, filepath.Join(nowhere, "below", "it")} {
 		if _, err := New(dir); err == nil {
 			t.Errorf("New(%q) works", dir)
 		}

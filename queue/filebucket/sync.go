@@ -15,14 +15,15 @@ import (
 func makeDir(dir string) error {
 	above := filepath.Dir(dir)
 	err := os.Mkdir(dir, dirMode)
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		return nil // if it's a file, opening it says so
-	case errors.Is(err, fs.ErrNotExist) && above != dir:
+	if errors.Is(err, fs.ErrNotExist) && above != dir {
 		if err := makeDir(above); err != nil {
 			return err
 		}
-		return makeDir(dir)
+		err = os.Mkdir(dir, dirMode) // once: a link to nowhere is there, and takes no folders
+	}
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil // if it's a file, opening it says so
 	case err != nil:
 		return err
 	}
