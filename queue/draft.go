@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
+	"math"
 	"strings"
 
 	"github.com/google/uuid"
@@ -26,13 +28,21 @@ func (d *draft) header(name, value string) {
 		d.broken = &InvalidError{Field: "Header", Reason: "has no name"}
 		return
 	case strings.HasPrefix(lower, "leat-") || lower == "traceparent" || lower == "tracestate":
-		d.broken = &InvalidError{Field: "Header", Reason: "this name is the library's own"}
+		d.broken = &InvalidError{Field: "Header", Reason: fmt.Sprintf("the name %q is the library's own", name)}
 		return
 	}
 	if d.job.Headers == nil {
 		d.job.Headers = map[string]string{}
 	}
 	d.job.Headers[name] = value
+}
+
+// small takes a number that is stored in 32 bits.
+func (d *draft) small(field string, n int64) int32 {
+	if n < math.MinInt32 || n > math.MaxInt32 {
+		d.broken = &InvalidError{Field: field, Reason: "doesn't fit into 32 bits"}
+	}
+	return int32(n)
 }
 
 // draft makes of an empty j the job of args: id, payload, what the options say.

@@ -47,7 +47,7 @@ func (o *Option) apply(d *draft) {
 	case aboutTrailing:
 		j.Supersede, j.Trailing = o.text, true
 	case aboutPriority:
-		j.Priority = int32(o.n)
+		j.Priority = d.small("Job.Priority", o.n)
 	case aboutDelay:
 		j.Delay = time.Duration(o.n)
 	case aboutDue:
@@ -55,7 +55,7 @@ func (o *Option) apply(d *draft) {
 	case aboutExpiry:
 		j.Expiry = time.Duration(o.n)
 	case aboutAttempts:
-		j.MaxAttempts = int32(o.n)
+		j.MaxAttempts = d.small("Job.MaxAttempts", o.n)
 	case aboutRunLimit:
 		j.RunLimit = time.Duration(o.n)
 	case aboutResource:
@@ -69,7 +69,8 @@ func (o *Option) apply(d *draft) {
 
 // Tenant says whose job it is: claims go round the tenants that have work, limits
 // and keys are theirs, and nobody reads another's. The default is "", a tenant
-// like any other.
+// like any other. Whoever looks for the job needs the tenant too: keep the Ref of
+// the Ticket. As all names it has at most 256 bytes of UTF-8, without NUL.
 func Tenant(name string) Option { return Option{about: aboutTenant, text: name} }
 
 // Key names a request: a job with the same key, in the same queue and for the
@@ -88,7 +89,7 @@ func Trailing(place string) Option { return Option{about: aboutTrailing, text: p
 
 // Priority orders jobs inside their tenant, higher first. It never pushes another
 // tenant aside. The default is 0.
-func Priority(n int32) Option { return Option{about: aboutPriority, n: int64(n)} }
+func Priority(n int) Option { return Option{about: aboutPriority, n: int64(n)} }
 
 // Delay keeps the job from starting for d, by the store's clock; with At, for d
 // after that time.
@@ -102,7 +103,7 @@ func At(t time.Time) Option { return Option{about: aboutDue, at: t} }
 func Expiry(d time.Duration) Option { return Option{about: aboutExpiry, n: int64(d)} }
 
 // MaxAttempts is how often the job is tried; 0 = the queue's.
-func MaxAttempts(n int32) Option { return Option{about: aboutAttempts, n: int64(n)} }
+func MaxAttempts(n int) Option { return Option{about: aboutAttempts, n: int64(n)} }
 
 // RunLimit bounds one attempt; 0 = the worker's.
 func RunLimit(d time.Duration) Option { return Option{about: aboutRunLimit, n: int64(d)} }

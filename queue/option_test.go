@@ -95,6 +95,8 @@ func TestInvalidOptionsAreRefusedBeforeAnythingIsWritten(t *testing.T) {
 		{"at, too far", "Job.Due", []queue.Option{queue.At(noon.AddDate(1000, 0, 0))}},
 		{"negative expiry", "Job.Expiry", []queue.Option{queue.Expiry(-1)}},
 		{"negative attempts", "Job.MaxAttempts", []queue.Option{queue.MaxAttempts(-1)}},
+		{"attempts beyond 32 bits", "Job.MaxAttempts", []queue.Option{queue.MaxAttempts(math.MaxInt32 + 1)}},
+		{"priority beyond 32 bits", "Job.Priority", []queue.Option{queue.Priority(math.MinInt32 - 1)}},
 		{"negative run limit", "Job.RunLimit", []queue.Option{queue.RunLimit(-1)}},
 		{"resource not UTF-8", "Job.Resource", []queue.Option{queue.Uses("\xff")}},
 		{"header of ours", "Header", []queue.Option{queue.Header("leat-stored", "2026-12-09/secret")}},
