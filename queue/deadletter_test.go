@@ -115,7 +115,7 @@ func TestRule_R10_RedriveNamesWhatItCannotRevive(t *testing.T) {
 	matches(t, "redrive", err, queue.ErrEnded, queue.ErrNotReady, queue.ErrNotFound)
 	for _, line := range []string{
 		"queue: redrive: job " + done.ID + ": job has ended",
-		"job " + waiting.ID + ": job is not in a state for this",
+		"job " + waiting.ID + ": job is not ready for this yet",
 		"job gone: no such job",
 	} {
 		if !slices.Contains(strings.Split(err.Error(), "\n"), line) {

@@ -83,6 +83,8 @@ func (q *Queue[T, R]) check() error {
 	switch {
 	case q.state.root == nil:
 		return errNoBackend
+	case q.name == "":
+		return &InvalidError{Field: "Queue", Reason: "has no name"}
 	case strings.Contains(q.kind, "@"):
 		return &InvalidError{Field: "Kind", Reason: "has an '@', which separates the schema version"}
 	case len(q.kind) > 240:

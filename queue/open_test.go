@@ -76,7 +76,7 @@ func TestOpenErrorsHelpAndKeepSecrets(t *testing.T) {
 		"queue with NUL":      {"memory://?queue=a%00", "queue: open: invalid Queue: has a NUL"},
 		"queue too long":      {"memory://?queue=" + strings.Repeat("x", 257), "queue: open: invalid Queue: longer than 256 bytes"},
 		"queue not UTF-8":     {"memory://?queue=%ff", "queue: open: invalid Queue: is not UTF-8"},
-		"empty":               {"", "queue: open: invalid URL: names no queue: add ?queue=NAME"},
+		"empty":               {"", "queue: open: invalid URL: is empty"},
 		"a driver of ours":    {"kafka://" + canary + "@host?queue=q", `no driver for scheme "kafka"; import _ "github.com/leat-go/leat/backends/broker/kafka"`},
 		"unknown scheme":      {"stroe://" + canary + "@host?queue=q", `no driver for scheme "stroe"; import one of its packages (have: memory, queue-test)`},
 		"unknown parameter":   {"memory://?queue=q&retention=" + canary, `unknown parameter "retention"`},

@@ -134,7 +134,7 @@ func isKey(key string) bool {
 // this call, whose reply was lost and which a client library has repeated.
 func (f *facts) store(ctx context.Context, what, key string, data []byte) error {
 	if f.bucket == nil {
-		return fmt.Errorf("%s of %d bytes, and no Bucket for it: %w", what, len(data), ErrTooLarge)
+		return fmt.Errorf("%s of %d bytes need a Queue.Bucket: %w", what, len(data), ErrTooLarge)
 	}
 	if err := f.bucket.Write(ctx, key, data); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s of %d bytes: %w", what, len(data), err)
@@ -145,7 +145,7 @@ func (f *facts) store(ctx context.Context, what, key string, data []byte) error 
 func (f *facts) open(ctx context.Context, key string) (io.ReadCloser, error) {
 	switch {
 	case f.bucket == nil:
-		return nil, &InvalidError{Field: "Queue.Bucket", Reason: "is missing, and what is read lies in it"}
+		return nil, &InvalidError{Field: "Queue.Bucket", Reason: "is missing, and the job's args or result lie in one"}
 	case !isKey(key):
 		return nil, errNotOurs
 	}

@@ -86,7 +86,10 @@ func Open[T, R any](ctx context.Context, rawURL string) (*Queue[T, R], error) {
 		return nil, wrap("open", &InvalidError{Field: "URL", Reason: "can't be parsed"})
 	}
 	name := u.Query().Get("queue")
-	if name == "" {
+	switch {
+	case rawURL == "": // an environment variable that isn't set, most often
+		return nil, wrap("open", &InvalidError{Field: "URL", Reason: "is empty"})
+	case name == "":
 		return nil, wrap("open", &InvalidError{Field: "URL", Reason: "names no queue: add ?queue=NAME"})
 	}
 	if err := checkNames(name, "", nil); err != nil {

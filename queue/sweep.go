@@ -57,9 +57,9 @@ func (s *Sweeper) Run(ctx context.Context) error {
 		removed, err := s.Sweep(ctx)
 		switch {
 		case err != nil && ctx.Err() == nil:
-			log.WarnContext(ctx, "sweeping the bucket", "removed", removed, "error", err)
+			log.WarnContext(ctx, "leat: the bucket could not be swept", "removed", removed, "error", err)
 		case removed > 0:
-			log.InfoContext(ctx, "swept the bucket", "removed", removed)
+			log.InfoContext(ctx, "leat: swept the bucket", "removed", removed)
 		}
 		wait = every - every/10 + rand.N(every/5+1)
 	}
