@@ -17,11 +17,11 @@ import (
 // Queue's to read.
 func find(ctx context.Context, s *seam.Queue, ref queue.Ref, since uint64) (*backends.Record, error) {
 	r, err := s.Backend.Lookup(ctx, ref, since)
-	if err != nil {
+	switch {
+	case errors.Is(err, queue.ErrNotFound), err == nil && (r.Queue != s.Name || !sameKind(r.Job.Kind, s.Kind)):
+		return nil, fmt.Errorf("job %s of tenant %q: %w", ref.ID, ref.Tenant, queue.ErrNotFound)
+	case err != nil:
 		return nil, err
-	}
-	if r.Queue != s.Name || !sameKind(r.Job.Kind, s.Kind) {
-		return nil, queue.ErrNotFound
 	}
 	return r, nil
 }

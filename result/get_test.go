@@ -3,6 +3,7 @@ package result_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
@@ -144,6 +145,9 @@ func TestRule_R2_OnlyTheQueuesOwnJobsAreFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := result.Get(t.Context(), c.q, c.ref)
 			expect(t, err, queue.ErrNotFound)
+			if want := fmt.Sprintf("result: get: job %s of tenant %q: no such job", c.ref.ID, c.ref.Tenant); err.Error() != want {
+				t.Errorf("error %q, want %q", err, want)
+			}
 			_, err = result.Wait(t.Context(), c.q, c.ref)
 			expect(t, err, queue.ErrNotFound)
 			st, err := result.Lookup(t.Context(), c.q, c.ref)

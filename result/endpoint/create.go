@@ -21,7 +21,7 @@ func (h *Handler[T, R]) create(ctx context.Context, c *call, in *seam.Queue) err
 	}
 	if h.Validate != nil {
 		if err := h.Validate(ctx, args); err != nil {
-			return h.chosen(c, err, refused)
+			return h.chosen(c, "Validate", err, refused)
 		}
 	}
 	opts := []queue.Option{queue.Key(key)}

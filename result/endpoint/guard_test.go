@@ -120,6 +120,9 @@ func TestHooksWithTerribleErrors(t *testing.T) {
 	s.expect(s.do("POST", "/jobs", `{}`), 422, "refused")
 	s.h.Authorize = func(*http.Request) (string, error) { return "", terrible{} }
 	s.expect(s.do("POST", "/jobs", `{}`), 403, "forbidden")
+	if l := s.logged(); !strings.Contains(l, `"hook":"Validate"`) || !strings.Contains(l, `"hook":"Authorize"`) {
+		t.Errorf("the log doesn't say who refused: %s", l)
+	}
 }
 
 type terrible struct{}
@@ -285,7 +288,7 @@ func TestAStoreThatIsAwayIsToldAsThat(t *testing.T) {
 				if c.method != "HEAD" {
 					s.expect(w, 503, "unavailable")
 				}
-				if l := s.logged(); !strings.Contains(l, `"level":"ERROR"`) || !strings.Contains(l, `"error":"*errors.errorString"`) || !strings.Contains(l, `"queue":"whatif"`) {
+				if l := s.logged(); !strings.Contains(l, `"level":"ERROR"`) || !strings.Contains(l, `"err_type":"*errors.errorString"`) || !strings.Contains(l, `"queue":"whatif"`) {
 					t.Errorf("log: %s", l)
 				}
 			})

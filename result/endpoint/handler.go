@@ -108,7 +108,7 @@ func (h *Handler[T, R]) authorize(c *call) (string, error) {
 	}
 	tenant, err := h.Authorize(c.r)
 	if err != nil {
-		return "", h.chosen(c, err, forbidden)
+		return "", h.chosen(c, "Authorize", err, forbidden)
 	}
 	if !isName(tenant) {
 		h.log(c, slog.LevelError, "leat: endpoint: Authorize returned what can't be a tenant", nil)
@@ -118,11 +118,11 @@ func (h *Handler[T, R]) authorize(c *call) (string, error) {
 }
 
 // chosen is how a hook's error is answered: as it chose itself, else as usual.
-func (h *Handler[T, R]) chosen(c *call, err error, usual *Problem) *Problem {
+func (h *Handler[T, R]) chosen(c *call, hook string, err error, usual *Problem) *Problem {
 	if p := publicOf(err); p != nil {
 		return p.completed(usual)
 	}
-	h.log(c, slog.LevelInfo, "leat: endpoint: refused by a hook", err)
+	h.log(c, slog.LevelInfo, "leat: endpoint: refused by a hook", err, slog.String("hook", hook))
 	return usual
 }
 

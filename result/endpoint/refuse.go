@@ -79,7 +79,7 @@ func (h *Handler[T, R]) log(c *call, level slog.Level, msg string, err error, mo
 		attrs = append(attrs, slog.String("job", c.at.id))
 	}
 	if err != nil {
-		attrs = append(attrs, slog.String("error", typeOf(err)))
+		attrs = append(attrs, slog.String("err_type", typeOf(err)))
 	}
 	if wrong, ok := errors.AsType[*queue.InvalidError](err); ok {
 		attrs = append(attrs, slog.String("field", wrong.Field))
