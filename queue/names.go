@@ -12,19 +12,24 @@ type (
 	Ref = backends.Ref
 	// State is where a job is in its life.
 	State = backends.State
-	// Record is all that is known of a job, a snapshot.
+	// Record is all that is known of a job, a snapshot: its Job (with Ref, Kind and
+	// Headers), State, Attempt, Reason, Failures, times and more. Queue.Args decodes
+	// what the job was asked.
 	Record = backends.Record
-	// Stats counts a queue.
+	// Stats counts a queue: Queued, Scheduled, Running, Owing, the Ended by State, and
+	// the age of the Oldest.
 	Stats = backends.Stats
-	// Cap bounds what runs: in flight, and per second.
+	// Cap bounds what runs: InFlight jobs at a time, Rate claims per second, Burst of
+	// them at once after a pause. A retry is a claim too. 0 = no bound.
 	Cap = backends.Cap
-	// Tenancy is one tenant's share of a queue.
+	// Tenancy is one tenant's share of a queue: Weight, in jobs per turn, Backlog and
+	// Cap.
 	Tenancy = backends.Tenancy
-	// Resource caps a name that jobs of several queues share.
+	// Resource caps a name that jobs of several queues share (Uses): Name and Cap.
 	Resource = backends.Resource
-	// Progress is what a running job says of itself.
+	// Progress is what a running job says of itself: Percent and Text.
 	Progress = backends.Progress
-	// Failure is one attempt that went wrong.
+	// Failure is one attempt that went wrong: Attempt, At, and the Text of its error.
 	Failure = backends.Failure
 )
 
@@ -48,7 +53,7 @@ var (
 	ErrTooLarge    = backends.ErrTooLarge    // and no Bucket to put it in
 	ErrInvalid     = backends.ErrInvalid     // a *InvalidError tells the field
 	ErrEnded       = backends.ErrEnded       // the job has ended
-	ErrNotReady    = backends.ErrNotReady    // the job is not in a state for this, yet
+	ErrNotReady    = backends.ErrNotReady    // not in this state: try later
 	ErrClosed      = backends.ErrClosed
 
 	// Causes of a handler's context, by context.Cause.

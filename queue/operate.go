@@ -100,7 +100,9 @@ func (q *Queue[T, R]) Cancel(ctx context.Context, ref Ref) error {
 
 // Redrive gives dead or cancelled jobs another life, as they were listed. It may
 // be repeated, after a crash too: what was redriven before is not redriven again.
-// The error joins what went wrong with each, every one naming its job.
+// The error joins what went wrong with each, every one naming its job; the others
+// are redriven. ErrNotReady: the job waits or runs, or its ready event hasn't left
+// yet, which is soon: repeat the call.
 func (q *Queue[T, R]) Redrive(ctx context.Context, letters ...*Record) error {
 	op, err := q.operator()
 	if err != nil {

@@ -30,8 +30,8 @@ type Queue[T, R any] struct {
 	Inline   int           // most bytes of encoded args or result beside the job; 0 = 64 KiB
 	Bucket   Bucket        // for larger ones; nil = ErrTooLarge
 	BlobLife time.Duration // how long a job without expiry finds its args in Bucket, from its due time on; 0 = 30 days
-	Box      Box           // encrypts args and results; nil = not
-	Announce Announcer     // tells the world that jobs have ended; nil = nobody
+	Box      Box           // encrypts args and results; nil = not. Whoever handles or reads them needs it too
+	Announce Announcer     // tells the world that jobs have ended; nil = nobody. A program without a worker sets Elsewhere
 
 	MaxAttempts   int           // of a job that has no limit of its own; 0 = 5
 	MaxCrashes    int           // so many lost leases end a job dead; 0 = 3
@@ -45,8 +45,10 @@ type Queue[T, R any] struct {
 	Tenant  Tenancy            // each tenant's share
 	Tenants map[string]Tenancy // exceptions by name
 
-	// PolicyVersion orders the limits above where programs of several versions
-	// share a store: the highest wins. Raise it when you change a limit.
+	// PolicyVersion orders the limits above, MaxAttempts and what follows, and
+	// whether the queue announces, where programs of several versions share a
+	// store: the highest wins; of one version those that came first, with a warning
+	// in the log. Raise it when you change one.
 	PolicyVersion int
 
 	Tracing trace.TracerProvider // nil = the global one
@@ -110,6 +112,9 @@ func Open[T, R any](ctx context.Context, rawURL string) (*Queue[T, R], error) {
 // What q is [Queue.On] holds for the new one; to close the backend remains q's.
 //
 //	emails := queue.View[Email, queue.None](q, "email")
+//
+// Where all kinds are views, q needs no types: it is a Queue[None, None]. Its
+// operator verbs are for all kinds.
 func View[T, R, T0, R0 any](q *Queue[T0, R0], kind string) *Queue[T, R] {
 	return &Queue[T, R]{
 		Schema: q.Schema, Codec: q.Codec, Inline: q.Inline, Bucket: q.Bucket, BlobLife: q.BlobLife, Box: q.Box, Announce: q.Announce,

@@ -11,7 +11,8 @@ import (
 )
 
 // EndedError says that a job ended without a result. It matches queue.ErrCancelled
-// or queue.ErrSuperseded if that is how.
+// or queue.ErrSuperseded if that is how. What went wrong with each attempt, in the
+// words of the handler, is in Status.Failures: see [Lookup].
 type EndedError struct {
 	Ref          queue.Ref
 	State        queue.State // Dead, Cancelled, Superseded or Expired

@@ -3,7 +3,10 @@
 // start with, what tests run on, and the example for whoever writes a store.
 //
 //	b := memory.New(memory.Options{})   // private to whoever holds it
-//	b, err := backends.Open(ctx, "memory://?queue=whatif") // shared by name in the process
+//	b, err := backends.Open(ctx, "memory://shop?queue=whatif") // shared by all in the process who open "shop"
+//
+// "memory://" is a store too, that of the empty name. A store that was opened by
+// URL is gone when the last who holds it has closed it.
 //
 // # How it works
 //

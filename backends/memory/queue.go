@@ -75,7 +75,8 @@ func (q *queue) learn(p *backends.Policy) {
 		return
 	}
 	q.warned = true
-	q.store.logger().Warn("leat: two policies with one version; the first stays in force", "queue", q.name, "version", p.Version)
+	q.store.logger().Warn("leat: the limits of this queue differ between its users, under one PolicyVersion; the first stay in force",
+		"queue", q.name, "version", p.Version)
 }
 
 // enforce holds all that is there to a new policy.

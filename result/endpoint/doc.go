@@ -9,6 +9,19 @@
 //	DELETE /jobs/{id}         202  cancelled, or will be
 //	                          409  it had ended
 //
+// How a job stands, with the fields of [result.Status] in small letters; what is
+// empty is left out, and right after a POST only the first three are there:
+//
+//	{
+//	  "id": "k3v…", "state": "running",      waiting, running, or one of the five ends
+//	  "links": {"self": "/jobs/k3v…", "result": "/jobs/k3v…/result", "newer": "…"},
+//	  "phase": "running",                    as Status.Phase says it
+//	  "attempt": 1, "progress": {"percent": 40, "text": "…"},
+//	  "created": "2026-12-09T10:14:00Z", "due": "…", "deadline": "…", "ended": "…",
+//	  "batch": {"members": 9, "ended": 3, "failed": 0, "sealed": true},
+//	  "reason": "…", "failures": [{"attempt": 1, "at": "…", "text": "…"}]    if ShowErrors
+//	}
+//
 // It is an http.Handler for any mux, behind any middleware:
 //
 //	jobs := endpoint.New(q)
