@@ -119,7 +119,8 @@ func (e *engine) tick(now time.Time) time.Duration {
 		if !now.Before(end) { // R8: it runs elsewhere from now on
 			if !a.stuck {
 				a.stuck = true
-				e.later(func() { e.watch.stuck(a) })
+				why := a.why
+				e.later(func() { e.watch.stuck(a, why) })
 			}
 			continue
 		}

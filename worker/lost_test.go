@@ -16,7 +16,7 @@ import (
 func (s *scene) cutOff(h handler) (*worker.Worker[ask, int], *backendtest.Faulty) {
 	way := backendtest.NewFaulty(s.store)
 	q := queue.New[ask, int](way, "answers")
-	q.Announce, q.Bucket, q.Inline = s.q.Announce, s.q.Bucket, s.q.Inline
+	q.Announce, q.Bucket, q.Inline, q.MaxCrashes = s.q.Announce, s.q.Bucket, s.q.Inline, s.q.MaxCrashes
 	w := worker.New(q, h)
 	w.Concurrency, w.Logger = 1, s.log
 	return w, way

@@ -99,8 +99,8 @@ func (w *watch) settled(n int, took time.Duration, err error) {
 	}
 }
 
-func (w *watch) stuck(a *attempt) {
-	w.job(context.Background(), slog.LevelError, "leat: a handler doesn't return; its job will run elsewhere", a, a.why)
+func (w *watch) stuck(a *attempt, why error) {
+	w.job(context.Background(), slog.LevelError, "leat: a handler doesn't return; its job will run elsewhere", a, why)
 }
 
 func (w *watch) refused(a *attempt, err error) {
