@@ -50,6 +50,7 @@ var rooms = []room{
 
 	// Behind the rooms, and above them.
 	{"internal/...", []string{"backends"}, core},
+	{"internal/plant/...", []string{"worker", "queue", "backends/..."}, slices.Concat(core, suite)}, // of tests
 	{"cmd/...", []string{"..."}, anyModule},
 	{"examples/...", []string{"..."}, anyModule},
 }

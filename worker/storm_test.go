@@ -1,0 +1,418 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/backends/backendtest"
+	"github.com/leat-go/leat/backends/backendtest/linear"
+	"github.com/leat-go/leat/internal/plant"
+	"github.com/leat-go/leat/queue"
+	"github.com/leat-go/leat/worker"
+)
+
+// TestStorm_A1 lets everything go wrong at once: processes are killed, frozen,
+// stopped and replaced, beats stall, calls and replies get lost, the topic and the
+// write-back fail, handlers fail in every way, an operator cancels and redrives.
+// When calm returns all must be well. LEAT_SEED plays one storm again, as often as
+// LEAT_CALLS allows: it fixes what happens, not how goroutines take turns.
+func TestStorm_A1(t *testing.T) {
+	calls := plant.Size("LEAT_CALLS", 10_000, 30_000)
+	seed, only := plant.Seed()
+	var sum plant.Verdict
+	for sum.Calls < calls && !t.Failed() {
+		v := blow(t, seed)
+		sum.Add(v)
+		if len(v.Bad()) > 0 {
+			v.Report(t)
+			t.Logf("LEAT_SEED=%d plays it again", seed)
+		}
+		if !only {
+			seed++
+		}
+	}
+	t.Log(sum)
+}
+
+// TestStorm_A1_NoticesMissingFence: zombies whose tokens are not looked at must be
+// found out.
+func TestStorm_A1_NoticesMissingFence(t *testing.T) {
+	for seed := range uint64(5) {
+		if blow(t, seed, func(s *storm) { s.around = linear.Unfenced }).Has(plant.Illegal) {
+			return
+		}
+	}
+	t.Fatal("five storms without fencing were found well")
+}
+
+// TestStorm_A1_NoticesEarlyAcknowledgement: an announcer that says so before it has
+// delivered loses events when its process dies.
+func TestStorm_A1_NoticesEarlyAcknowledgement(t *testing.T) {
+	for seed := range uint64(5) {
+		if blow(t, seed, func(s *storm) { s.early = true }).Has(plant.Unannounced) {
+			return
+		}
+	}
+	t.Fatal("five storms without acknowledged events were found well")
+}
+
+const (
+	stormCalls = 5000 // until calm returns
+	stormLease = 10 * time.Second
+	stormGrace = 5 * time.Second
+)
+
+// storm is one run.
+type storm struct {
+	*plant.Plant
+	seed   uint64
+	rnd    *rand.Rand // the director's
+	stormy atomic.Bool
+	alive  []*plant.Process
+
+	around func(backends.Backend) backends.Backend // breaks the store
+	early  bool                                    // the announcer answers before it delivers
+
+	mu    sync.Mutex
+	keyed []request // may come in again
+}
+
+type request struct {
+	args plant.Args
+	opts []queue.Option
+}
+
+func blow(t *testing.T, seed uint64, edit ...func(s *storm)) (v plant.Verdict) {
+	s := &storm{seed: seed, rnd: plant.Dice(seed, 0)}
+	for _, f := range edit {
+		f(s)
+	}
+	s.stormy.Store(true)
+	plant.Run(t, plant.Options{
+		Around: s.around, Queue: s.facts, Worker: s.process, Faults: s.faults,
+		Handle: s.handle, Announce: s.announce, WriteBack: s.writeBack,
+	}, func(pl *plant.Plant) {
+		s.Plant = pl
+		var producers sync.WaitGroup
+		for i := range 3 {
+			producers.Go(func() { s.produce(plant.Dice(seed, 1, uint64(i))) })
+		}
+		for range 4 {
+			s.alive = append(s.alive, pl.Start())
+		}
+		for pl.Calls() < stormCalls {
+			time.Sleep(upTo(s.rnd, 3*time.Second))
+			s.havoc()
+		}
+		s.stormy.Store(false)
+		producers.Wait()
+		s.calm()
+		v = pl.Verdict()
+	})
+	return v
+}
+
+func (s *storm) facts(q *plant.Queue) {
+	q.MaxAttempts, q.MaxCrashes, q.Inline = 4, 4, 500
+	q.Retention, q.DeadRetention = 1000*time.Hour, 1000*time.Hour
+	q.Tenants = map[string]queue.Tenancy{"eta": {Weight: 2, Cap: queue.Cap{InFlight: 5}}}
+}
+
+func (s *storm) process(w *plant.Worker) {
+	w.Concurrency = 6
+	w.Lease, w.Grace, w.RunLimit = stormLease, stormGrace, 40*time.Second
+	w.Backoff = worker.Exponential(500*time.Millisecond, 20*time.Second)
+}
+
+// faults: a few calls of each verb, in each way.
+func (s *storm) faults(process string) []backendtest.Fault {
+	verbs := []backendtest.Verb{
+		backendtest.Enqueue, backendtest.Claim, backendtest.Extend, backendtest.Settle, backendtest.Lookup,
+		backendtest.CellGet, backendtest.CellPut, backendtest.Cancel, backendtest.Redrive,
+	}
+	salt := plant.Dice(s.seed, 2, uint64(len(process)), uint64(process[len(process)-1])).Uint64()
+	var faults []backendtest.Fault
+	for i, v := range verbs {
+		rate := func(share float64, n int) backendtest.Rate { return backendtest.Share(share, salt^uint64(16*i+n)) }
+		faults = append(
+			faults,
+			backendtest.Fault{Verb: v, When: backendtest.Before, Rate: rate(0.04, 1)},
+			backendtest.Fault{Verb: v, When: backendtest.After, Rate: rate(0.05, 2)},
+			backendtest.Fault{Verb: v, Kind: backendtest.Repeat, Rate: rate(0.05, 3)},
+			backendtest.Fault{Verb: v, Kind: backendtest.Delay, When: backendtest.Before, Delay: 300 * time.Millisecond, Rate: rate(0.04, 4)},
+			backendtest.Fault{Verb: v, Kind: backendtest.Delay, When: backendtest.After, Delay: 12 * time.Second, Rate: rate(0.004, 5)},
+		)
+	}
+	return faults
+}
+
+// produce asks for something new, or once more for something old.
+func (s *storm) produce(rnd *rand.Rand) {
+	for s.stormy.Load() {
+		time.Sleep(upTo(rnd, 700*time.Millisecond))
+		switch n := rnd.IntN(20); {
+		case n == 0:
+			_ = s.AskAll(s.T.Context(), s.Jobs(1+rnd.IntN(10), ""), queue.Tenant("theta"))
+		case n < 4:
+			if r, ok := s.again(rnd); ok {
+				_, _ = s.Ask(s.T.Context(), r.args, r.opts...)
+			}
+		default:
+			r := s.request(rnd)
+			_, _ = s.Ask(s.T.Context(), r.args, r.opts...)
+		}
+	}
+}
+
+func (s *storm) again(rnd *rand.Rand) (request, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.keyed) == 0 {
+		return request{}, false
+	}
+	return s.keyed[rnd.IntN(len(s.keyed))], true
+}
+
+func (s *storm) request(rnd *rand.Rand) request {
+	r := request{args: plant.Args{N: s.Next()}}
+	add := func(o queue.Option) { r.opts = append(r.opts, o) }
+	add(queue.Tenant([]string{"zeta", "eta", "theta"}[rnd.IntN(3)]))
+	add(queue.Priority(rnd.Int32N(3)))
+	if rnd.IntN(10) == 0 {
+		r.args.Ballast = ballast
+	}
+	if rnd.IntN(4) == 0 {
+		add(queue.Delay(upTo(rnd, 20*time.Second)))
+	}
+	if rnd.IntN(8) == 0 {
+		add(queue.Expiry(upTo(rnd, time.Minute)))
+	}
+	if rnd.IntN(10) == 0 {
+		add(queue.RunLimit(upTo(rnd, 10*time.Second)))
+	}
+	if rnd.IntN(4) == 0 {
+		place := fmt.Sprintf("screen-%d", rnd.IntN(5))
+		if rnd.IntN(2) == 0 {
+			add(queue.Supersede(place))
+		} else {
+			add(queue.Trailing(place))
+		}
+	}
+	if rnd.IntN(3) == 0 {
+		add(queue.Key(fmt.Sprint(r.args.N)))
+		s.mu.Lock()
+		s.keyed = append(s.keyed, r)
+		s.mu.Unlock()
+	}
+	return r
+}
+
+// handle does what may be done in a handler.
+func (s *storm) handle(ctx context.Context, p *plant.Process, j *plant.Job) (plant.Result, error) {
+	if !s.stormy.Load() {
+		return p.Result(j), nil
+	}
+	d := plant.Dice(s.seed, 3, uint64(j.Args.N), j.Token)
+	switch n := d.IntN(60); {
+	case n < 4, n < 40 && j.Args.N%12 == 0:
+		return plant.Result{}, errors.New("no luck")
+	case n == 4:
+		panic("a bug of the handler")
+	case n == 5:
+		runtime.Goexit()
+	case n == 6:
+		return plant.Result{}, worker.Permanent(errors.New("hopeless"))
+	case n == 7:
+		return plant.Result{}, worker.Snooze(upTo(d, 10*time.Second))
+	case n == 8:
+		return plant.Result{}, worker.RetryAfter(upTo(d, 10*time.Second), errors.New("slow down"))
+	case n < 12: // does what its context says
+		for range 1 + d.IntN(30) {
+			j.Progress(float64(d.IntN(100)), "on the way")
+			if err := s.wait(ctx, time.Second); err != nil {
+				return plant.Result{}, err
+			}
+		}
+	case n < 14: // doesn't care
+		time.Sleep(upTo(d, 30*time.Second))
+	case n == 14 && d.IntN(8) == 0:
+		s.Never()
+	case n < 18:
+		if err := p.Queue.Complete(ctx, j, p.Result(j)); err != nil {
+			return plant.Result{}, err
+		}
+		return p.Result(j), worker.Settled
+	case n < 40:
+		time.Sleep(upTo(d, 4*time.Second))
+	}
+	return p.Result(j), nil
+}
+
+// wait is a handler's that minds its context, whose end must have a cause.
+func (s *storm) wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+	}
+	cause := context.Cause(ctx)
+	known := []error{
+		worker.ErrRunLimit, worker.ErrDeadline, worker.ErrStopping, queue.ErrLost, queue.ErrCancelled, queue.ErrSuperseded,
+	}
+	if !slices.Contains(known, cause) {
+		s.Witness.Bad(plant.Wrong, "a handler's context ended with the cause %v", cause)
+	}
+	return cause
+}
+
+// announce is a topic that fails now and then, before or after it has delivered.
+func (s *storm) announce(ctx context.Context, _ *plant.Process, events []queue.Event, deliver func(queue.Event)) []error {
+	errs := make([]error, len(events))
+	switch {
+	case s.early:
+		time.AfterFunc(time.Second, func() { deliverAll(events, deliver) })
+		return nil
+	case !s.stormy.Load():
+		deliverAll(events, deliver)
+		return errs
+	}
+	n := rand.IntN(40)
+	for i, e := range events {
+		if n == 0 || n == 1 && i%2 == 0 {
+			errs[i] = errors.New("the topic is away")
+			continue
+		}
+		deliver(e)
+	}
+	switch n {
+	case 2:
+		panic("a bug of the announcer")
+	case 3:
+		return errs[1:]
+	case 4:
+		<-ctx.Done()
+		return slices.Repeat([]error{ctx.Err()}, len(events))
+	case 5:
+		time.Sleep(5 * time.Second)
+	case 6:
+		return slices.Repeat([]error{errors.New("the acknowledgement got lost")}, len(events))
+	}
+	return errs
+}
+
+func deliverAll(events []queue.Event, deliver func(queue.Event)) {
+	for _, e := range events {
+		deliver(e)
+	}
+}
+
+func (s *storm) writeBack(ctx context.Context, _ *plant.Process, j *plant.Job, write func()) error {
+	if !s.stormy.Load() {
+		write()
+		return nil
+	}
+	switch d := plant.Dice(s.seed, 4, uint64(j.Args.N), j.Token, rand.Uint64N(2)); d.IntN(40) {
+	case 0:
+		return errors.New("the offline store is away")
+	case 1:
+		write()
+		return errors.New("the acknowledgement got lost")
+	case 2:
+		panic("a bug of the write-back")
+	case 3:
+		runtime.Goexit()
+	case 4:
+		time.Sleep(upTo(d, 20*time.Second))
+	case 5:
+		return s.wait(ctx, 50*time.Second)
+	}
+	write()
+	return nil
+}
+
+// havoc does something to a process, or to a job.
+func (s *storm) havoc() {
+	i := s.rnd.IntN(len(s.alive))
+	p := s.alive[i]
+	switch s.rnd.IntN(16) {
+	case 0, 1:
+		p.Kill()
+		s.alive[i] = s.Start()
+	case 2:
+		p.Stop()
+		s.alive[i] = s.Start()
+	case 3:
+		p.Freeze()
+		time.AfterFunc(stormLease+upTo(s.rnd, 5*stormLease), p.Thaw)
+	case 4:
+		end := time.Now().Add(3 * stormLease)
+		p.Faults.Inject(backendtest.Fault{
+			Verb: backendtest.Extend, Kind: backendtest.Stall, Rate: func(int) bool { return time.Now().Before(end) },
+		})
+	case 5:
+		_ = s.Queue.Pause(s.T.Context())
+		time.Sleep(upTo(s.rnd, 2*time.Second))
+		_ = s.Queue.Resume(s.T.Context())
+	case 6, 7, 8:
+		s.redrive()
+	default:
+		if ref := s.Witness.Ref(1 + s.rnd.IntN(max(1, s.Asked()))); ref.ID != "" {
+			_ = s.Queue.Cancel(s.T.Context(), ref)
+		}
+	}
+}
+
+func (s *storm) redrive() {
+	var letters []*backends.Record
+	for r, err := range s.Queue.DeadLetters(s.T.Context()) {
+		if err != nil || len(letters) == 10 {
+			break
+		}
+		letters = append(letters, r)
+	}
+	_ = s.Redrive(s.T.Context(), letters...)
+}
+
+// calm lets everybody finish without faults.
+func (s *storm) calm() {
+	s.Faults.Lift()
+	for _, p := range s.alive {
+		p.Thaw()
+		p.Faults.Lift()
+	}
+	for range 2 { // some of the others have slots whose handlers never return
+		s.Start().Faults.Lift()
+	}
+	if err := s.Queue.Resume(s.T.Context()); err != nil {
+		s.T.Error(err)
+	}
+	s.Finish(3 * time.Hour)
+	for _, p := range s.alive {
+		s.stopped(p)
+	}
+}
+
+// stopped expects a clean end of a process, but for handlers that never return.
+func (s *storm) stopped(p *plant.Process) {
+	p.Stop()
+	var stuck *worker.StuckError
+	if err := p.Wait(); err != nil && !errors.As(err, &stuck) {
+		s.Witness.Bad(plant.Illegal, "%s: %v", p.Name, err)
+	}
+	if most := stormGrace + 2*time.Second; p.Took() > most {
+		s.Witness.Bad(plant.Stuck, "%s took %v to stop", p.Name, p.Took())
+	}
+}
+
+func upTo(rnd *rand.Rand, d time.Duration) time.Duration {
+	return time.Duration(1 + rnd.Int64N(int64(d)))
+}
