@@ -98,7 +98,8 @@ const numberHeader = "n"
 
 func numbered(a Args) queue.Option { return queue.Header(numberHeader, strconv.Itoa(a.N)) }
 
-func numberOf(j *backends.Job) int {
+// Number is that of a job, as stored; -1 = it is none of the plant.
+func Number(j *backends.Job) int {
 	n, err := strconv.Atoi(j.Headers[numberHeader])
 	if err != nil {
 		return -1

@@ -83,7 +83,8 @@ type Plant struct {
 
 	o      Options
 	ledger *ledger
-	end    chan struct{} // closed when all is over: who never returns, does then
+	end    chan struct{}  // closed when all is over: who never returns, does then
+	users  sync.WaitGroup // code of the user's that runs
 	asked  atomic.Int64
 	judged bool
 
@@ -170,6 +171,7 @@ func (pl *Plant) close() {
 	for _, p := range pl.all() {
 		<-p.over
 	}
+	pl.users.Wait()
 	if err := pl.Store.Close(); err != nil {
 		pl.T.Errorf("Close: %v", err)
 	}

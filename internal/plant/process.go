@@ -119,6 +119,12 @@ func (p *Process) Thaw() {
 	}
 }
 
+// Never is the plant's.
+func (p *Process) Never() { p.plant.Never() }
+
+// Start starts another process, as a supervisor would.
+func (p *Process) Start() *Process { return p.plant.Start() }
+
 // Dead reports whether it was killed.
 func (p *Process) Dead() bool { return p.life.Err() != nil }
 
@@ -150,6 +156,8 @@ var errKilled = errors.New("the process was killed")
 // code runs something of the user's inside the process: it doesn't return to a
 // dead one.
 func (p *Process) code(f func()) {
+	p.plant.users.Add(1)
+	defer p.plant.users.Done()
 	defer func() {
 		if p.pass() != nil {
 			p.plant.Never()

@@ -137,7 +137,7 @@ func (w *Witness) answered(a Args, t queue.Ticket, err error) {
 func (w *Witness) sent(j *backends.Job) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	k := w.asked[numberOf(j)]
+	k := w.asked[Number(j)]
 	switch {
 	case k == nil:
 		w.bad(Unexpected, "%s is enqueued, and nobody asked for it", j.ID)
