@@ -163,6 +163,7 @@ func (a *attempt) finished(end backends.State) {
 // this worker can't pay is left for those who can.
 func (a *attempt) announce(ended *backends.Record, owes backends.Debt) {
 	a.ended, a.unpaid = ended, owes
+	a.marked = nil // it was for the handler
 	if owes&backends.Event != 0 {
 		a.toTopic()
 		return
