@@ -194,21 +194,21 @@ type order struct {
 	Takes  time.Duration
 }
 
-// waits are how long the jobs of each tenant waited for their start.
-type waits struct {
+// queueing is how long the jobs of each tenant waited for their start.
+type queueing struct {
 	mu sync.Mutex
 	n  int
 	of map[string][]time.Duration
 }
 
-func (w *waits) note(tenant string, d time.Duration) {
+func (w *queueing) note(tenant string, d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.n++
 	w.of[tenant] = append(w.of[tenant], d)
 }
 
-func (w *waits) count() int {
+func (w *queueing) count() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.n
@@ -217,7 +217,7 @@ func (w *waits) count() int {
 // serve plays arrivals, until the last of them is served.
 func (w town) serve(t *testing.T, all []arrival) map[string][]time.Duration {
 	t.Helper()
-	out := &waits{of: map[string][]time.Duration{}}
+	out := &queueing{of: map[string][]time.Duration{}}
 	synctest.Test(t, func(t *testing.T) {
 		store := memory.New(memory.Options{})
 		defer store.Close()
@@ -264,7 +264,7 @@ func (w town) send(t *testing.T, q *queue.Queue[order, queue.None], all []arriva
 }
 
 // worker serves the orders, and notes how long they waited.
-func (w town) worker(q *queue.Queue[order, queue.None], out *waits) *worker.Worker[order, queue.None] {
+func (w town) worker(q *queue.Queue[order, queue.None], out *queueing) *worker.Worker[order, queue.None] {
 	k := worker.New(q, worker.NoResult(func(_ context.Context, j *queue.Job[order]) error {
 		if j.Args.Tenant != noisy {
 			out.note(j.Args.Tenant, time.Since(j.Due))
