@@ -53,17 +53,25 @@ $(GOFUMPT):
 $(STATICCHECK):
 	GOBIN=$(CURDIR)/$(@D) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-# The long rows of the test plan: A1 simulation, A2 histories against the
-# specification, A3 linearizability. A seed that fails is printed.
+# The long rows of the test plan. Backends: A1 simulation, A2 histories against the
+# specification, A3 linearizability. Workers: A1 storms, B4 zombies, E2 stops, E5
+# poison; their other rows are of that size always. A seed that fails is printed.
+ROWS := 'Storm|Zombies|FaultMatrix|RedLights|NoisyNeighbour|Arrivals|RetryStorm|Restarts|Stopping|Recovery|Poison|ProcessKiller'
+
 .PHONY: long soak
-long: ## rows A1, A2, A3 at the size of CI
+long: ## the rows of the test plan at the size of CI
 	LEAT_CALLS=1000000 LEAT_STEPS=1000000 LEAT_SEEDS=20000 LEAT_OPS=100000 \
 		$(GO) test -count=1 -timeout 15m ./backends/...
+	LEAT_CALLS=300000 LEAT_PAUSES=2000 LEAT_STOPS=300 LEAT_POISON=10000 \
+		$(GO) test -count=1 -timeout 15m -run $(ROWS) ./worker/...
 
 soak: ## the same a hundred times and more, for a night; the log is evidence
 	mkdir -p docs/evidence
 	LEAT_CALLS=1000000000 LEAT_STEPS=100000000 LEAT_SEEDS=10000000 LEAT_OPS=10000000 \
 		$(GO) test -count=1 -timeout 0 -v ./backends/... 2>&1 | tee docs/evidence/soak.log
+	LEAT_CALLS=100000000 LEAT_PAUSES=100000 LEAT_STOPS=5000 LEAT_POISON=200000 LEAT_FLOOD=1000000 \
+		LEAT_RETRIES=100000 LEAT_STARTS=100000 \
+		$(GO) test -count=1 -timeout 0 -v -run $(ROWS) ./worker/... 2>&1 | tee -a docs/evidence/soak.log
 
 .PHONY: mutants fuzz
 mutants: ## row A4: break one rule at a time, and see a test notice

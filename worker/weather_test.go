@@ -26,6 +26,14 @@ func (s *storm) faults(process string) []backendtest.Fault {
 	salt := plant.Dice(s.seed, 2, uint64(len(process)), uint64(process[len(process)-1])).Uint64()
 	var faults []backendtest.Fault
 	for i, v := range verbs {
+		if s.mild && v == backendtest.Claim {
+			faults = append(faults, backendtest.Fault{Verb: v, When: backendtest.Before, Rate: backendtest.Share(0.1, salt)})
+			continue
+		}
+		if s.mild && v == backendtest.Extend { // four that fail in a row are a lease
+			faults = append(faults, backendtest.Fault{Verb: v, When: backendtest.After, Rate: backendtest.Share(0.01, salt)})
+			continue
+		}
 		rate := func(share float64, n int) backendtest.Rate { return backendtest.Share(share, salt^uint64(16*i+n)) }
 		faults = append(
 			faults,
@@ -33,14 +41,28 @@ func (s *storm) faults(process string) []backendtest.Fault {
 			backendtest.Fault{Verb: v, When: backendtest.After, Rate: rate(0.05, 2)},
 			backendtest.Fault{Verb: v, Kind: backendtest.Repeat, Rate: rate(0.05, 3)},
 			backendtest.Fault{Verb: v, Kind: backendtest.Delay, When: backendtest.Before, Delay: 300 * time.Millisecond, Rate: rate(0.04, 4)},
-			backendtest.Fault{Verb: v, Kind: backendtest.Delay, When: backendtest.After, Delay: 12 * time.Second, Rate: rate(0.004, 5)},
+			backendtest.Fault{Verb: v, Kind: backendtest.Delay, When: backendtest.After, Delay: s.hang, Rate: rate(0.004, 5)},
 		)
 	}
 	return faults
 }
 
-// handle does what may be done in a handler.
+// handle runs a handler. In a mild storm a job whose handler has succeeded must not
+// run again.
 func (s *storm) handle(ctx context.Context, p *plant.Process, j *plant.Job) (plant.Result, error) {
+	life := [2]int64{int64(j.Args.N), j.Generation}
+	if _, again := s.succeeded.Load(life); again && s.mild {
+		s.Witness.Bad(plant.Duplicated, "job %d had succeeded, and token %d runs it again", j.Args.N, j.Token)
+	}
+	r, err := s.attempt(ctx, p, j)
+	if err == nil {
+		s.succeeded.Store(life, true)
+	}
+	return r, err
+}
+
+// attempt does what may be done in a handler.
+func (s *storm) attempt(ctx context.Context, p *plant.Process, j *plant.Job) (plant.Result, error) {
 	if !s.stormy.Load() {
 		return p.Result(j), nil
 	}
@@ -66,10 +88,10 @@ func (s *storm) handle(ctx context.Context, p *plant.Process, j *plant.Job) (pla
 			}
 		}
 	case n < 14: // doesn't care
-		time.Sleep(upTo(d, 30*time.Second))
-	case n == 14 && d.IntN(8) == 0:
+		time.Sleep(upTo(d, s.careless))
+	case n == 14 && d.IntN(8) == 0 && !s.mild:
 		s.Never()
-	case n < 18:
+	case n < 18 && !s.mild: // where the reply gets lost, the lease may have to lapse
 		if err := p.Queue.Complete(ctx, j, p.Result(j)); err != nil {
 			return plant.Result{}, err
 		}
@@ -125,7 +147,10 @@ func (s *storm) announce(ctx context.Context, _ *plant.Process, events []queue.E
 		<-ctx.Done()
 		return slices.Repeat([]error{ctx.Err()}, len(events))
 	case 5:
-		time.Sleep(5 * time.Second)
+		select {
+		case <-time.After(5 * time.Second):
+		case <-ctx.Done():
+		}
 	case 6:
 		return slices.Repeat([]error{errors.New("the acknowledgement got lost")}, len(events))
 	}
@@ -154,7 +179,7 @@ func (s *storm) writeBack(ctx context.Context, _ *plant.Process, j *plant.Job, w
 	case 3:
 		runtime.Goexit()
 	case 4:
-		time.Sleep(upTo(d, 20*time.Second))
+		time.Sleep(upTo(d, s.careless/10))
 	case 5:
 		return s.wait(ctx, 50*time.Second)
 	}

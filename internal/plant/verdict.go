@@ -38,8 +38,8 @@ func (v Verdict) Bad() (lines []string) {
 func (v Verdict) Has(word Word) bool { return len(v.found[word]) > 0 }
 
 func (v Verdict) String() string {
-	s := fmt.Sprintf("%d runs, %d calls, %d faults, %d jobs (%v), %d handled, %d events, %d write-backs, %d recovered, %d debts dropped, stale: %d settles %d extends %d progress;",
-		v.Runs, v.Calls, v.Faults, v.Jobs, v.Ends, v.Handled, v.Events, v.WriteBacks, v.Recovered, v.Dropped,
+	s := fmt.Sprintf("%d runs, %d calls, %d faults, %d jobs (%v), %d handled, %d events, %d write-backs, %d lapses, %d recovered, %d debts dropped, stale: %d settles %d extends %d progress;",
+		v.Runs, v.Calls, v.Faults, v.Jobs, v.Ends, v.Handled, v.Events, v.WriteBacks, v.Lapses, v.Recovered, v.Dropped,
 		v.StaleSettles, v.StaleExtends, v.StaleProgress)
 	for _, word := range Words {
 		s += fmt.Sprintf(" %s %d", word, len(v.found[word]))
@@ -58,6 +58,7 @@ func (v *Verdict) Add(o Verdict) {
 	v.Handled += o.Handled
 	v.Events += o.Events
 	v.WriteBacks += o.WriteBacks
+	v.Lapses += o.Lapses
 	v.StaleSettles += o.StaleSettles
 	v.StaleExtends += o.StaleExtends
 	v.StaleProgress += o.StaleProgress

@@ -45,6 +45,8 @@ type Witness struct {
 type Tally struct {
 	Handled, Events, WriteBacks int
 
+	Lapses int // leases that were taken over, or given out again
+
 	// Calls with a stale token, all of which must have been refused.
 	StaleSettles, StaleExtends, StaleProgress int
 }
@@ -165,6 +167,9 @@ func (w *Witness) claimed(l *backends.Lease) {
 		w.bad(Illegal, "job %d is claimed before its delay is over", k.args.N)
 	}
 	k.token = max(k.token, l.Token)
+	if l.Crashes > 0 {
+		w.Lapses++
+	}
 	w.life(l.Job.Ref, l.Generation)
 	if k.first == 0 {
 		k.first = l.Generation
