@@ -44,7 +44,8 @@ func Claims[T, R any](ctx context.Context, q *queue.Queue[T, R]) iter.Seq2[*Clai
 }
 
 // Claims is the package's Claims with the fields of w: Lease, Beat, RunLimit,
-// Backoff, Grace. Its handler, Concurrency and AfterSuccess don't count.
+// Backoff, Grace. Its handler, Concurrency and AfterSuccess don't count: New(q, nil)
+// will do. Its Health and its Probes are those of the newest loop.
 func (w *Worker[T, R]) Claims(ctx context.Context) iter.Seq2[*Claim[T, R], error] {
 	return func(yield func(*Claim[T, R], error) bool) {
 		if err := w.claims(ctx, func(c *Claim[T, R]) bool { return yield(c, nil) }); err != nil {

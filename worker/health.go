@@ -43,8 +43,24 @@ func (h Health) Ready() bool { return h.Phase == Working && len(h.Problems) == 0
 
 // health is what a Pool knows of its runs.
 type health struct {
-	mu sync.Mutex
+	mu      sync.Mutex
+	running bool // by Run; loops over Claims may be many
 	vitals
+}
+
+// enter reports whether nobody else runs the worker.
+func (h *health) enter() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	free := !h.running
+	h.running = true
+	return free
+}
+
+func (h *health) exit() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.running = false
 }
 
 type vitals struct {

@@ -11,7 +11,7 @@ import (
 
 // Mux runs several kinds of one queue in one pool:
 //
-//	q, err := queue.Open[Job, queue.None](ctx, url)
+//	q, err := queue.Open[queue.None, queue.None](ctx, url) // all kinds are views of it
 //	emails := queue.View[Email, queue.None](q, "email")
 //	reports := queue.View[Report, Summary](q, "report")
 //	m := worker.NewMux(worker.New(emails, send), worker.New(reports, summarise))

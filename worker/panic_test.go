@@ -23,7 +23,7 @@ func TestRule_R9_PanicIsAFailedAttempt(t *testing.T) {
 		"value":  {func() { panic("oh") }, "panic: oh"},
 		"nil":    {func() { panic(nil) }, "panic called with nil argument"},
 		"error":  {func() { panic(errSad) }, "panic: sad"},
-		"fault":  {func() { var m map[string]int; m["x"] = 1 }, "nil map"},
+		"fault":  {func() { var none []int; none[len(none)]++ }, "out of range"},
 		"Goexit": {runtime.Goexit, "the handler called runtime.Goexit"},
 		"a value whose String panics": {
 			func() { panic(brokenString{}) }, "panic: ",

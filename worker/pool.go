@@ -62,8 +62,12 @@ type Pool struct {
 	// in the job's record.
 	LogErrors bool
 
-	health *health
+	health *health // shared by the copies
 }
+
+// shortestLease is one that a beat can still renew. A shorter one is a number without
+// a unit.
+const shortestLease = 10 * time.Millisecond
 
 func newPool() Pool { return Pool{health: &health{}} }
 
@@ -78,8 +82,16 @@ func (p *Pool) filled(f backends.Features) (Pool, error) {
 		return bad("Pool", "of a worker that was not made with New")
 	case c.Concurrency < 0:
 		return bad("Pool.Concurrency", "must not be negative")
-	case c.Lease < 0 || c.Beat < 0 || c.Grace < 0 || c.Kill < 0 || c.Margin < 0:
-		return bad("Pool", "has a negative duration")
+	case c.Lease != 0 && c.Lease < shortestLease:
+		return bad("Pool.Lease", "must be at least "+shortestLease.String()+"; is its unit missing?")
+	}
+	for _, d := range [...]struct {
+		field string
+		span  time.Duration
+	}{{"Pool.Beat", c.Beat}, {"Pool.Grace", c.Grace}, {"Pool.Kill", c.Kill}, {"Pool.Margin", c.Margin}} {
+		if d.span < 0 {
+			return bad(d.field, "must not be negative")
+		}
 	}
 	orDefault(&c.Concurrency, 2*runtime.GOMAXPROCS(0))
 	orDefault(&c.Lease, DefaultLease)
@@ -87,7 +99,7 @@ func (p *Pool) filled(f backends.Features) (Pool, error) {
 		c.Lease = min(c.Lease, f.MaxLease)
 	}
 	if c.Beat == 0 {
-		c.Beat = max(c.Lease/3, time.Millisecond)
+		c.Beat = c.Lease / 3
 		if f.CheapExtend {
 			c.Beat = min(c.Beat, DefaultBeat)
 		}

@@ -54,10 +54,10 @@ func TestProbesFollowTheLifeOfAWorker(t *testing.T) {
 
 func TestProbesNameTheProblems(t *testing.T) {
 	play(t, func(s *scene) {
-		well, ill := s.worker(answer), s.worker(answer)
+		well := s.worker(answer)
 		q, way := s.q, backendtest.NewFaulty(s.store)
 		s.q = queue.New[ask, int](way, "answers")
-		ill = s.worker(answer)
+		ill := s.worker(answer)
 		s.q = q
 		s.start(well)
 		s.start(ill)

@@ -44,6 +44,10 @@ func run(ctx context.Context, p *Pool, workers ...Kind) error {
 	if err != nil {
 		return fmt.Errorf("worker: %w", err)
 	}
+	if !e.health.enter() {
+		return fmt.Errorf("worker: %w", &queue.InvalidError{Field: "Worker", Reason: "runs already; make another one"})
+	}
+	defer e.health.exit()
 	return e.run(ctx)
 }
 

@@ -46,6 +46,23 @@ func TestRunStopsAllWhenOneFails(t *testing.T) {
 	})
 }
 
+func TestAWorkerRunsOnceAtATime(t *testing.T) {
+	play(t, func(s *scene) {
+		w := s.worker(answer)
+		first := s.start(w)
+		pass(time.Second)
+		var invalid *queue.InvalidError
+		if err := w.Run(s.Context()); !errors.As(err, &invalid) || invalid.Field != "Worker" {
+			t.Errorf("a second Run beside the first: %v", err)
+		}
+		ref := s.enqueue(21)
+		pass(time.Second)
+		s.expectAnswer(ref, 42)
+		first.clean()
+		s.start(w).clean()
+	})
+}
+
 func TestRunOfNobodyEndsAtOnce(t *testing.T) {
 	if err := worker.Run(t.Context()); err != nil {
 		t.Error(err)
@@ -56,13 +73,13 @@ func TestInvalidWorkersAreRefused(t *testing.T) {
 	for field, spoil := range map[string]func(w *worker.Worker[ask, int]){
 		"Pool.Concurrency": func(w *worker.Worker[ask, int]) { w.Concurrency = -1 },
 		"Pool":             func(w *worker.Worker[ask, int]) { w.Pool = worker.Pool{} },
-		"Pool ":            func(w *worker.Worker[ask, int]) { w.Lease = -1 },
-		"Pool  ":           func(w *worker.Worker[ask, int]) { w.Beat = -1 },
-		"Pool   ":          func(w *worker.Worker[ask, int]) { w.Grace = -1 },
-		"Pool    ":         func(w *worker.Worker[ask, int]) { w.Kill = -1 },
-		"Pool     ":        func(w *worker.Worker[ask, int]) { w.Margin = -1 },
+		"Pool.Lease":       func(w *worker.Worker[ask, int]) { w.Lease = -1 },
+		"Pool.Beat ":       func(w *worker.Worker[ask, int]) { w.Beat = -1 },
+		"Pool.Grace":       func(w *worker.Worker[ask, int]) { w.Grace = -1 },
+		"Pool.Kill":        func(w *worker.Worker[ask, int]) { w.Kill = -1 },
+		"Pool.Margin":      func(w *worker.Worker[ask, int]) { w.Margin = -1 },
 		"Pool.Beat":        func(w *worker.Worker[ask, int]) { w.Beat, w.Lease = time.Minute, time.Minute },
-		"Pool.Beat ":       func(w *worker.Worker[ask, int]) { w.Lease = 1 }, // no room for a beat
+		"Pool.Lease ":      func(w *worker.Worker[ask, int]) { w.Lease = 30 }, // nanoseconds, when seconds were meant
 		"Lease":            func(w *worker.Worker[ask, int]) { w.Lease = 200 * 365 * 24 * time.Hour },
 		"Worker.RunLimit":  func(w *worker.Worker[ask, int]) { w.RunLimit = -1 },
 		"Resource.Name":    func(w *worker.Worker[ask, int]) { w.Resources = []queue.Resource{{}} },

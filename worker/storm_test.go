@@ -189,7 +189,7 @@ func (s *storm) request(rnd *rand.Rand) request {
 	r := request{args: plant.Args{N: s.Next()}}
 	add := func(o queue.Option) { r.opts = append(r.opts, o) }
 	add(queue.Tenant([]string{"zeta", "eta", "theta"}[rnd.IntN(3)]))
-	add(queue.Priority(rnd.Int32N(3)))
+	add(queue.Priority(rnd.IntN(3)))
 	if rnd.IntN(10) == 0 {
 		r.args.Ballast = ballast
 	}

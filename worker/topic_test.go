@@ -55,12 +55,6 @@ func (t *topic) delivered() []queue.Event {
 	return t.events[:len(t.events):len(t.events)]
 }
 
-func (t *topic) asked() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.calls)
-}
-
 func (t *topic) set(f func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

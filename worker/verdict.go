@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -36,7 +37,11 @@ func Snooze(d time.Duration) error { return &SnoozeError{max(0, d)} }
 
 // Settled says that the handler has committed the job itself, by Complete on a view
 // of its queue.
-var Settled = errors.New("worker: the handler has settled the job")
+var Settled error = settledError{}
+
+type settledError struct{}
+
+func (settledError) Error() string { return "worker: the handler has settled the job" }
 
 // The errors that a handler's verdict is made of, for middleware and tests.
 type (
@@ -76,6 +81,9 @@ func (e *PanicError) Unwrap() error {
 // caught makes an error of a recovered panic.
 func caught(p any) error {
 	stack := debug.Stack()
+	if _, raised, ok := bytes.Cut(stack, []byte("\npanic(")); ok { // what caught it says nothing
+		stack = append([]byte("panic("), raised...)
+	}
 	return &PanicError{p, stack[:min(len(stack), backends.MaxText)]}
 }
 

@@ -10,8 +10,9 @@ import (
 
 // Work runs one job through w's handler, here and now, as a pool would: the args
 // and the result go through the queue's codec, the run limit holds, a panic is a
-// *[PanicError]. No store is touched, and AfterSuccess doesn't run. It is how a
-// handler is tested:
+// *[PanicError], a runtime.Goexit (t.FailNow) ends the caller, as a test expects it.
+// A job whose Attempt is 0 has its first. No store is touched, and AfterSuccess
+// doesn't run. It is how a handler is tested:
 //
 //	plan, err := worker.Work(ctx, w, &queue.Job[Settings]{Args: Settings{SKU: "22423"}})
 func Work[T, R any](ctx context.Context, w *Worker[T, R], job *queue.Job[T]) (R, error) {
@@ -25,7 +26,7 @@ func Work[T, R any](ctx context.Context, w *Worker[T, R], job *queue.Job[T]) (R,
 		return none, fmt.Errorf("worker: args: %w", err)
 	}
 	j := *job
-	j.Args = args
+	j.Args, j.Attempt = args, max(1, j.Attempt)
 	ctx, cancel := context.WithTimeoutCause(ctx, k.runLimit, ErrRunLimit)
 	defer cancel()
 	if !j.Deadline.IsZero() {

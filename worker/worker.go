@@ -58,7 +58,8 @@ func New[T, R any](q *queue.Queue[T, R], handle Handler[T, R]) *Worker[T, R] {
 // Kill, and returns. The error is nil after a clean stop, a *[StuckError] if
 // handlers never returned, else what kept it from working at all.
 //
-// If ctx has a deadline, the drain begins Margin before it.
+// If ctx has a deadline, the drain begins Margin before it. One Run of a Worker at a
+// time: a second one beside it is refused.
 func (w *Worker[T, R]) Run(ctx context.Context) error { return run(ctx, &w.Pool, w) }
 
 // Consume runs handle for the jobs of q, with the defaults, until ctx ends.
