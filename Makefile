@@ -62,7 +62,7 @@ ROWS := 'Storm|Zombies|FaultMatrix|RedLights|NoisyNeighbour|Arrivals|RetryStorm|
 long: ## the rows of the test plan at the size of CI
 	LEAT_CALLS=1000000 LEAT_STEPS=1000000 LEAT_SEEDS=20000 LEAT_OPS=100000 \
 		$(GO) test -count=1 -timeout 15m ./backends/...
-	LEAT_CALLS=300000 LEAT_PAUSES=2000 LEAT_STOPS=300 LEAT_POISON=10000 \
+	LEAT_CALLS=500000 LEAT_PAUSES=2000 LEAT_STOPS=300 LEAT_POISON=10000 \
 		$(GO) test -count=1 -timeout 15m -run $(ROWS) ./worker/...
 
 soak: ## the same a hundred times and more, for a night; the log is evidence
