@@ -184,8 +184,12 @@ func (a *attempt) newContext(root context.Context, now time.Time) (context.Conte
 		a.e.clock.send()
 	}
 	ctx, cancel := context.WithCancelCause(root)
-	a.own = jobContext{ctx, a.end}
-	return &a.own, cancel
+	own := &a.own[0]
+	if a.ended != nil {
+		own = &a.own[1]
+	}
+	*own = jobContext{ctx, a.end}
+	return own, cancel
 }
 
 // jobContext tells its deadline, which the clock loop holds without a timer for
