@@ -32,8 +32,8 @@ type attempt struct {
 	stuck bool // its handler outlasted its grace: no longer renewed
 	gone  bool // not in engine.live any more
 
-	own    [2]jobContext   // the handler's, the write-back's: what a handler leaves running still looks at the first
-	ctx    context.Context // of the handler, or of the write-back: own, with a span
+	own    jobContext      // of the handler
+	ctx    context.Context // of the handler, with a span, or of the write-back
 	cancel context.CancelCauseFunc
 	end    time.Time // when the clock ends ctx; zero = nothing runs
 	why    error     // and with which cause

@@ -184,9 +184,9 @@ func (a *attempt) newContext(root context.Context, now time.Time) (context.Conte
 		a.e.clock.send()
 	}
 	ctx, cancel := context.WithCancelCause(root)
-	own := &a.own[0]
-	if a.ended != nil {
-		own = &a.own[1]
+	own := &a.own
+	if a.ended != nil { // what a handler has left running still looks at its own
+		own = new(jobContext)
 	}
 	*own = jobContext{ctx, a.end}
 	return own, cancel
