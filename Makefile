@@ -62,7 +62,7 @@ ROWS := 'Storm|Zombies|FaultMatrix|RedLights|NoisyNeighbour|Arrivals|RetryStorm|
 long: ## the rows of the test plan at the size of CI
 	LEAT_CALLS=1000000 LEAT_STEPS=1000000 LEAT_SEEDS=20000 LEAT_OPS=100000 \
 		$(GO) test -count=1 -timeout 15m ./backends/...
-	LEAT_CALLS=500000 LEAT_PAUSES=2000 LEAT_STOPS=300 LEAT_POISON=10000 \
+	LEAT_CALLS=500000 LEAT_PAUSES=2000 LEAT_STOPS=300 LEAT_POISON=10000 LEAT_ARRIVALS=20000 \
 		$(GO) test -count=1 -timeout 15m -run $(ROWS) ./worker/...
 
 soak: ## the same a hundred times and more, for a night; the log is evidence
@@ -70,7 +70,7 @@ soak: ## the same a hundred times and more, for a night; the log is evidence
 	LEAT_CALLS=1000000000 LEAT_STEPS=100000000 LEAT_SEEDS=10000000 LEAT_OPS=10000000 \
 		$(GO) test -count=1 -timeout 0 -v ./backends/... 2>&1 | tee docs/evidence/soak.log
 	LEAT_CALLS=100000000 LEAT_PAUSES=100000 LEAT_STOPS=5000 LEAT_POISON=200000 LEAT_FLOOD=1000000 \
-		LEAT_RETRIES=100000 LEAT_STARTS=100000 \
+		LEAT_ARRIVALS=20000 LEAT_RETRIES=100000 LEAT_STARTS=100000 \
 		$(GO) test -count=1 -timeout 0 -v -run $(ROWS) ./worker/... 2>&1 | tee -a docs/evidence/soak.log
 
 .PHONY: mutants fuzz

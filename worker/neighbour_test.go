@@ -69,10 +69,7 @@ func TestArrivals_D3(t *testing.T) {
 	}
 	defer f.Close()
 	all := arrivals(t, f)
-	if testing.Short() {
-		all = all[:3000]
-	}
-	replay(t, all)
+	replay(t, all[:min(len(all), plant.Size("LEAT_ARRIVALS", 3000, 8000))])
 }
 
 // TestArrivals_D3_Synthetic plays made-up arrivals in the form of the real ones.

@@ -22,7 +22,7 @@ var poisons = []string{"permanent", "fails", "panics", "goexits", "too large", "
 // about the time that they take alone. Then an operator redrives the dead letters,
 // dies half way, and begins anew, twice: each runs once more.
 func TestPoison_E5(t *testing.T) {
-	n := plant.Size("LEAT_POISON", 1000, 4000)
+	n := plant.Size("LEAT_POISON", 1000, 2000)
 	alone := poisoned(t, n, 0)
 	beside := poisoned(t, n, n)
 	loss := 1 - alone.Seconds()/beside.Seconds()
