@@ -270,6 +270,7 @@ func (w town) worker(q *queue.Queue[order, queue.None], out *queueing) *worker.W
 		return nil
 	}))
 	k.Concurrency, k.Logger = w.slots, slog.New(slog.DiscardHandler)
+	k.Grace = time.Hour // the last may have begun only
 	return k
 }
 
