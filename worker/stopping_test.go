@@ -239,6 +239,9 @@ func (s *stopping) judgeOthers(out *stopped) {
 			continue // the verdict says so
 		}
 		newest, first := runs[len(runs)-1], runs[0].Process == firstProcess
+		if runs[0].Number != 1 && !s.cutOff {
+			s.Witness.Bad(plant.Wrong, "job %d had not started, and starts with attempt %d", n, runs[0].Number)
+		}
 		at, released := s.released[n]
 		switch {
 		case first && len(runs) == 1:
