@@ -71,7 +71,8 @@ func (a *attempt) progress() *backends.Progress {
 }
 
 // mark tells a handler that its job is no longer its own, by the plain errors that
-// causes are compared with. Its time is up then: the clock gives it its grace.
+// causes are compared with. Its time is up then: the clock ends its context, and
+// gives it its grace.
 func (a *attempt) mark(err error) {
 	if a.gone || a.stage != running && a.stage != ready {
 		return // it has returned: the settle loop will be told
@@ -82,7 +83,6 @@ func (a *attempt) mark(err error) {
 			a.marked = cause
 			if a.stage == running && a.end.After(time.Now()) {
 				a.end, a.why = time.Now(), cause
-				a.cancel(cause)
 				a.e.clock.send()
 			}
 		}
