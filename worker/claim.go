@@ -47,14 +47,17 @@ func (e *engine) claimLoop(ctx context.Context) error {
 // nextClaim waits for a free slot. While there is none for a beat, it asks for what
 // can be announced without one: events of workers that have died.
 func (e *engine) nextClaim(ctx context.Context) (backends.ClaimRequest, bool) {
-	full := time.NewTimer(e.Beat)
-	defer full.Stop()
+	var full *time.Timer // since when no slot is free
 	for ctx.Err() == nil {
 		e.mu.Lock()
 		n, can := e.freeSlots(), e.canAnnounce()
 		e.mu.Unlock()
 		if n > 0 {
 			return e.request(n, can), true
+		}
+		if full == nil {
+			full = time.NewTimer(e.Beat)
+			defer full.Stop()
 		}
 		select {
 		case <-e.room:
