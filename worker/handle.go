@@ -84,7 +84,7 @@ func (w *Worker[T, R]) afterElsewhere(ctx context.Context, in *seam.Queue, a *at
 	if w.AfterSuccess == nil {
 		return errors.ErrUnsupported
 	}
-	made, err := in.Job(ctx, &a.Attempt)
+	job, err := load[T](ctx, a)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (w *Worker[T, R]) afterElsewhere(ctx context.Context, in *seam.Queue, a *at
 	if err := decodeResult(ctx, in, a.Lease.Outcome, &result); err != nil {
 		return err
 	}
-	return w.AfterSuccess(ctx, made.(*queue.Job[T]), result)
+	return w.AfterSuccess(ctx, job, result)
 }
 
 func decodeResult(ctx context.Context, in *seam.Queue, r *backends.Record, into any) error {

@@ -16,7 +16,7 @@ func Permanent(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &PermanentError{err, "permanent error"}
+	return &PermanentError{Err: err}
 }
 
 // deadFor is Permanent for a reason of the library's.
@@ -48,7 +48,7 @@ type (
 	// PermanentError is made by Permanent.
 	PermanentError struct {
 		Err    error
-		reason string // of the dead letter, for people
+		reason string // of the dead letter, for people; "" = as decide says
 	}
 	// RetryAfterError is made by RetryAfter.
 	RetryAfterError struct {

@@ -93,7 +93,7 @@ func (w *watch) beaten(err error) {
 
 func (w *watch) settled(n int, took time.Duration, err error) {
 	w.health.settled(err)
-	w.Operation("settle", n, took, err)
+	w.Operation("settle", took, err)
 	if err != nil {
 		w.log.Warn("leat: outcomes could not be written; they will be", "jobs", n, "err_type", telemetry.TypeOf(err))
 	}
@@ -109,7 +109,7 @@ func (w *watch) refused(a *attempt, err error) {
 
 func (w *watch) announced(n, failed int, took time.Duration, err error) {
 	w.health.told(err)
-	w.Operation("announce", n, took, err)
+	w.Operation("announce", took, err)
 	if err != nil {
 		w.log.Warn("leat: events could not be announced; they will be", "events", n, "failed", failed, "err_type", telemetry.TypeOf(err))
 	}

@@ -88,8 +88,8 @@ func (c *Consumer) End(ctx context.Context, span trace.Span, j *backends.Job, ou
 	c.handled.Add(ctx, 1, with)
 }
 
-// Operation measures a call that carried n jobs: settle, announce.
-func (c *Consumer) Operation(name string, _ int, took time.Duration, err error) {
+// Operation measures a call that carries jobs: settle, announce.
+func (c *Consumer) Operation(name string, took time.Duration, err error) {
 	ctx := context.Background()
 	if !c.op.Enabled(ctx) {
 		return
