@@ -87,7 +87,7 @@ func tenant(r *http.Request) (string, error) {
 }
 
 // validate refuses what decodes and makes no sense.
-func validate(_ context.Context, s Settings) error {
+func validate(_ context.Context, tenant string, s Settings) error {
 	if s.SKU == "" {
 		return &endpoint.Problem{Detail: "SKU is missing."}
 	}

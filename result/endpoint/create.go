@@ -20,7 +20,7 @@ func (h *Handler[T, R]) create(ctx context.Context, c *call, in *seam.Queue) err
 		return err
 	}
 	if h.Validate != nil {
-		if err := h.Validate(ctx, args); err != nil {
+		if err := h.Validate(ctx, c.tenant, args); err != nil {
 			return h.chosen(c, "Validate", err, refused)
 		}
 	}

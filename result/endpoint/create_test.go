@@ -258,9 +258,9 @@ func TestValidateRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t)
-			s.h.Validate = func(ctx context.Context, v settings) error {
-				if v.SKU != "22423" {
-					t.Errorf("args %+v", v)
+			s.h.Validate = func(_ context.Context, tenant string, v settings) error {
+				if v.SKU != "22423" || tenant != "zeta" {
+					t.Errorf("args %+v of %q", v, tenant)
 				}
 				return c.err
 			}
@@ -282,7 +282,7 @@ func TestValidateRefuses(t *testing.T) {
 
 func TestAHooksProblemIsShownAsItIs(t *testing.T) {
 	s := newSite(t)
-	s.h.Validate = func(context.Context, settings) error {
+	s.h.Validate = func(context.Context, string, settings) error {
 		return &endpoint.Problem{
 			Status: 409, Type: "https://example.com/closed", Title: "Closed.", Detail: "Until Monday.",
 			Header: http.Header{"x-until": {"Monday"}},

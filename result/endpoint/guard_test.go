@@ -116,7 +116,7 @@ func TestAuthorizeMayAskForCredentials(t *testing.T) {
 // An error that panics when it is read is not read.
 func TestHooksWithTerribleErrors(t *testing.T) {
 	s := newSite(t)
-	s.h.Validate = func(context.Context, settings) error { return terrible{} }
+	s.h.Validate = func(context.Context, string, settings) error { return terrible{} }
 	s.expect(s.do("POST", "/jobs", `{}`), 422, "refused")
 	s.h.Authorize = func(*http.Request) (string, error) { return "", terrible{} }
 	s.expect(s.do("POST", "/jobs", `{}`), 403, "forbidden")
@@ -135,7 +135,7 @@ func TestHooksThatPanic(t *testing.T) {
 			h.Authorize = func(*http.Request) (string, error) { panic(v) }
 		},
 		"Validate": func(h *endpoint.Handler[settings, plan], v any) {
-			h.Validate = func(context.Context, settings) error { panic(v) }
+			h.Validate = func(context.Context, string, settings) error { panic(v) }
 		},
 		"Options": func(h *endpoint.Handler[settings, plan], v any) {
 			h.Options = func(*http.Request, settings) []queue.Option { panic(v) }
@@ -160,7 +160,7 @@ func TestHooksThatPanic(t *testing.T) {
 // Who wants the connection to break, breaks it.
 func TestAbortHandlerIsLeftAlone(t *testing.T) {
 	s := newSite(t)
-	s.h.Validate = func(context.Context, settings) error { panic(http.ErrAbortHandler) }
+	s.h.Validate = func(context.Context, string, settings) error { panic(http.ErrAbortHandler) }
 	defer func() {
 		if v := recover(); v != http.ErrAbortHandler || s.logged() != "" {
 			t.Errorf("recovered %v, logged %s", v, s.logged())

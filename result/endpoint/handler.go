@@ -32,10 +32,10 @@ type Handler[T, R any] struct {
 	// text, or as the *Problem that it is or wraps says.
 	Authorize func(*http.Request) (tenant string, err error)
 
-	// Validate refuses args that decode and make no sense; nil = all are well.
-	// An error refuses: with 422 and no text, or as the *Problem that it is or
-	// wraps says.
-	Validate func(context.Context, T) error
+	// Validate refuses args that decode and make no sense, or none for this
+	// tenant; nil = all are well. ctx is the request's. An error refuses: with 422
+	// and no text, or as the *Problem that it is or wraps says.
+	Validate func(ctx context.Context, tenant string, args T) error
 
 	// Options are those of the job that the request asks for: the place it
 	// supersedes, its expiry. It may set another Key than the client's, but not
