@@ -2,7 +2,10 @@ module github.com/leat-go/leat/examples
 
 go 1.26.0
 
-require github.com/leat-go/leat v0.0.0
+require (
+	github.com/leat-go/leat v0.0.0
+	gonum.org/v1/gonum v0.17.0
+)
 
 require (
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect

@@ -11,6 +11,15 @@ type Settings struct {
 	Seed      uint64 `json:"seed,omitempty"`      // of all random numbers; equal settings give equal plans, to the bit
 }
 
+// SKUs lists the names of the products.
+func (s Settings) SKUs() []string {
+	skus := make([]string, len(s.Items))
+	for i, item := range s.Items {
+		skus[i] = item.SKU
+	}
+	return skus
+}
+
 // Item is one product as it stands on the shelf.
 type Item struct {
 	SKU   string `json:"sku"`
