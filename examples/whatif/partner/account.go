@@ -83,3 +83,15 @@ func (a Account) Add(b Account) Account {
 	a.After += b.After
 	return a
 }
+
+// Tally counts the jobs of partners, while they go on.
+func Tally(partners []*Partner) (all Account) {
+	for _, p := range partners {
+		p.books.mu.Lock()
+		all.Promised += len(p.books.jobs)
+		all.Succeeded += p.books.ends["succeeded"]
+		all.Superseded += p.books.ends["superseded"]
+		p.books.mu.Unlock()
+	}
+	return all
+}

@@ -13,6 +13,7 @@ type books struct {
 	mu     sync.Mutex
 	jobs   map[string]*entry
 	early  map[string]*entry // ended before the 202 was read
+	ends   map[string]int    // events, by state
 	news   chan struct{}     // closed when something ends
 	again  int               // requests that were told to come again
 	faults int               // answers in the 500s
@@ -80,6 +81,10 @@ func (b *books) end(id, event, state string, now time.Time) {
 		return
 	}
 	e.event, e.state, e.wait = event, state, now.Sub(e.clicked)
+	if b.ends == nil {
+		b.ends = map[string]int{}
+	}
+	b.ends[state]++
 	if b.news != nil {
 		close(b.news)
 		b.news = nil

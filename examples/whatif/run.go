@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/leat-go/leat/examples/whatif/partner"
+	"github.com/leat-go/leat/worker"
+)
+
+// run plays the whole story: out is for the summary, live for the line that moves.
+func run(ctx context.Context, f flags, out, live io.Writer) (err error) {
+	c, err := casting(f)
+	if err != nil {
+		return err
+	}
+	m, err := open(ctx, f)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, m.close(ctx)) }()
+	address := "localhost:0"
+	if f.serve {
+		address = "localhost:8080"
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	s := newStory(m, c)
+	client := newClient()
+	defer client.CloseIdleConnections()
+	partners := c.partners("http://"+l.Addr().String(), client)
+	if !f.json {
+		fmt.Fprintf(out, "%d partners on %s\n", len(partners), c.label)
+	}
+
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	done := make(chan error, 2)
+	go func() { done <- s.serve(serving, l) }()
+	go func() { done <- worker.Run(serving, s.worker(f.workers)) }()
+	err = s.tell(ctx, f, partners, c, out, live)
+	if err == nil && f.serve {
+		fmt.Fprintf(out, "the portal is at http://%s, log in as %q; ^C stops it\n", l.Addr(), c.names[0])
+		<-ctx.Done()
+	}
+	stop()
+	return errors.Join(err, <-done, <-done)
+}
+
+// newClient makes a client that keeps its connections: all partners share it.
+func newClient() *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, 200
+	return &http.Client{Transport: t}
+}
+
+// tell plays, sums up, and shows.
+func (s *story) tell(ctx context.Context, f flags, partners []*partner.Partner, c cast, out, live io.Writer) error {
+	watching, stop := context.WithCancel(ctx)
+	watched := make(chan struct{})
+	go func() { defer close(watched); s.watch(watching, partners, live) }()
+	begin := time.Now()
+	err := play(ctx, partners)
+	stop()
+	<-watched
+	if err != nil {
+		return err
+	}
+	r, err := s.report(ctx, partners, c.largest)
+	if err != nil {
+		return err
+	}
+	r.took = time.Since(begin)
+	if f.json {
+		if f.daily {
+			if _, err := s.daily(ctx); err != nil {
+				return err
+			}
+		}
+		return r.line(out)
+	}
+	r.table(out)
+	if err := s.draw(ctx, out); err != nil {
+		return err
+	}
+	if f.daily {
+		told, err := s.daily(ctx)
+		fmt.Fprint(out, told)
+		return err
+	}
+	return nil
+}
+
+// watch shows how far it is, until ctx ends.
+func (s *story) watch(ctx context.Context, partners []*partner.Partner, live io.Writer) {
+	begin, tick := time.Now(), time.NewTicker(250*time.Millisecond)
+	defer tick.Stop()
+	for {
+		all := partner.Tally(partners)
+		stats, _ := s.queue.Stats(ctx) // zero where the backend doesn't count
+		fmt.Fprintf(live, "\r%5.1f s  %6d accepted  %6d succeeded  %6d superseded  %4d waiting  %6d told ",
+			time.Since(begin).Seconds(), all.Promised, all.Succeeded, all.Superseded, stats.Depth(), s.portal.Events())
+		select {
+		case <-ctx.Done():
+			fmt.Fprintln(live)
+			return
+		case <-tick.C:
+		}
+	}
+}
