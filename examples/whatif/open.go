@@ -29,20 +29,22 @@ type means struct {
 }
 
 // open opens what the flags name.
-func open(ctx context.Context, f flags) (m *means, err error) {
-	m = &means{}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, m.close(ctx))
-		}
-	}()
+func open(ctx context.Context, f flags) (*means, error) {
+	m := &means{}
+	if err := m.open(ctx, f); err != nil {
+		return nil, errors.Join(err, m.close(ctx))
+	}
+	return m, nil
+}
+
+func (m *means) open(ctx context.Context, f flags) (err error) {
 	m.queue, err = queue.Open[optimiser.Settings, optimiser.Plan](ctx, f.queue)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	m.closers = append(m.closers, func(context.Context) error { return m.queue.Close() })
 	if err := m.openBucket(ctx, f.results); err != nil {
-		return nil, err
+		return err
 	}
 	at, from, two := strings.Cut(f.ready, ",")
 	if !two {
@@ -50,16 +52,16 @@ func open(ctx context.Context, f flags) (m *means, err error) {
 	}
 	topic, err := pubsub.OpenTopic(ctx, at)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	m.closers = append(m.closers, topic.Shutdown)
 	m.ready, err = pubsub.OpenSubscription(ctx, from)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	m.closers = append(m.closers, m.ready.Shutdown)
 	m.queue.Announce = announce.To(topic)
-	return m, nil
+	return nil
 }
 
 // inline is how many bytes travel with a job. Questions do; plans go to the bucket.

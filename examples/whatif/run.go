@@ -34,7 +34,6 @@ func run(ctx context.Context, f flags, out, live io.Writer) (err error) {
 	}
 	s := newStory(m, c)
 	client := newClient()
-	defer client.CloseIdleConnections()
 	partners := c.partners("http://"+l.Addr().String(), client)
 	if !f.json {
 		fmt.Fprintf(out, "%d partners on %s\n", len(partners), c.label)
@@ -50,6 +49,7 @@ func run(ctx context.Context, f flags, out, live io.Writer) (err error) {
 		fmt.Fprintf(out, "the portal is at http://%s, log in as %q; ^C stops it\n", l.Addr(), c.names[0])
 		<-ctx.Done()
 	}
+	client.CloseIdleConnections() // or the server waits for what they may yet ask
 	stop()
 	return errors.Join(err, <-done, <-done)
 }

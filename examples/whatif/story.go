@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -22,23 +23,31 @@ type story struct {
 	*means
 	store  feature.Store
 	portal *portal.Portal
+	handle worker.Handler[optimiser.Settings, optimiser.Plan]
+	log    *slog.Logger // nil = slog.Default
 	begun  time.Time
 }
 
+// attempts let a question outlast an outage of some minutes: of the bucket, say.
+const attempts = 10
+
 func newStory(m *means, c cast) *story {
+	m.queue.MaxAttempts = attempts
 	products := feature.NewMemory(c.series)
 	s := &story{means: m, store: feature.Store{Online: products, Offline: feature.NewBucket(m.bucket)}, begun: time.Now()}
 	s.portal = portal.New(m.queue, products)
 	s.portal.Charts = m.bucket
+	s.handle = optimiser.New(s.store).Optimise
 	return s
 }
 
 // worker makes a pool. In the cloud it would be a program of its own, on machines of
 // its own.
 func (s *story) worker(questions int) *worker.Worker[optimiser.Settings, optimiser.Plan] {
-	w := worker.New(s.queue, optimiser.New(s.store).Optimise)
+	w := worker.New(s.queue, s.handle)
 	w.Concurrency = questions
 	w.AfterSuccess = s.accept
+	w.Logger = s.log
 	return w
 }
 

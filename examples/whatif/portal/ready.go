@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gocloud.dev/pubsub"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/leat-go/leat/result/announce"
 	"github.com/leat-go/leat/result/endpoint"
@@ -19,24 +20,41 @@ import (
 // heartbeat keeps proxies from closing a stream that is silent.
 const heartbeat = 15 * time.Second
 
+// ears is how many messages the portal takes in at a time.
+const ears = 8
+
 // Listen takes ready events off a topic's subscription, until ctx ends.
 func (p *Portal) Listen(ctx context.Context, ready *pubsub.Subscription) error {
-	for {
-		m, err := ready.Receive(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("portal: the ready topic: %w", err)
-		}
-		e, err := announce.Parse(m.Body)
-		if err != nil {
-			slog.Warn("portal: not a ready event", "err", err)
-		} else {
-			p.inbox.add(e)
-		}
-		m.Ack() // in both cases: what can't be parsed never will
+	all, ctx := errgroup.WithContext(ctx)
+	for range ears {
+		all.Go(func() error {
+			for {
+				if err := p.hear(ctx, ready); err != nil || ctx.Err() != nil {
+					return err
+				}
+			}
+		})
 	}
+	return all.Wait()
+}
+
+// hear takes one message in.
+func (p *Portal) hear(ctx context.Context, ready *pubsub.Subscription) error {
+	m, err := ready.Receive(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("portal: the ready topic: %w", err)
+	}
+	e, err := announce.Parse(m.Body)
+	if err != nil {
+		slog.Warn("portal: not a ready event", "err", err)
+	} else {
+		p.inbox.add(e)
+	}
+	m.Ack() // in both cases: what can't be parsed never will
+	return nil
 }
 
 // Events returns how many ready events have come, each counted once.
