@@ -73,6 +73,19 @@ soak: ## the same a hundred times and more, for a night; the log is evidence
 		LEAT_ARRIVALS=20000 LEAT_RETRIES=100000 LEAT_STARTS=100000 \
 		$(GO) test -count=1 -timeout 0 -v -run $(ROWS) ./worker/... 2>&1 | tee -a docs/evidence/soak.log
 
+# The stories as a person runs them. The real files, where they are: LEAT_DATA, or
+# beside the checkout.
+DATA := $(or $(LEAT_DATA),../shared/data)
+REAL  = -demand $(DATA)/online_retail_weekly_demand.csv -arrivals $(DATA)/online_retail_arrivals.csv
+
+.PHONY: stories
+stories: ## the example programs, on their samples and on real data where it is
+	$(GO) run ./examples/whatif -json -daily 2> /dev/null | grep '"lost":0,"duplicated":0,'
+	@if [ -e $(DATA)/online_retail_arrivals.csv ]; then \
+		$(GO) run ./examples/whatif -json -daily $(REAL) 2> /dev/null | grep '"lost":0,"duplicated":0,'; \
+		$(GO) run ./examples/whatif -json -quiet $(REAL) 2> /dev/null | grep '"lost":0,"duplicated":0,'; \
+	else echo "skipped: no real data in $(DATA); LEAT_DATA names its folder"; fi
+
 .PHONY: mutants fuzz
 mutants: ## row A4: break one rule at a time, and see a test notice
 	$(GO) run ./internal/mutants

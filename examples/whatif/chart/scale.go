@@ -18,10 +18,13 @@ func newScale(low, high float64, weeks int) scale {
 	}
 	raw := (high - low) / 5
 	step := math.Pow(10, math.Floor(math.Log10(raw)))
-	for _, nice := range []float64{2, 5, 10} {
-		if step*nice/raw <= 2.5 && step < raw {
-			step = math.Pow(10, math.Floor(math.Log10(raw))) * nice
-		}
+	switch rest := raw / step; {
+	case rest > 5:
+		step *= 10
+	case rest > 2:
+		step *= 5
+	case rest > 1:
+		step *= 2
 	}
 	return scale{math.Floor(low/step) * step, math.Ceil(high/step) * step, step, max(1, weeks)}
 }
