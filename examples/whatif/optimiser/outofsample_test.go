@@ -23,11 +23,14 @@ func TestItBeatsThePlainRuleOnAllRealDemand(t *testing.T) {
 	if _, err := os.Stat(path); err != nil {
 		t.Skipf("no %s; LEAT_DATA names the folder of the full data", path)
 	}
-	if testing.Short() {
-		t.Skip("some seconds")
+	if testing.Short() || racing {
+		t.Skip("some seconds, under the race detector a minute")
 	}
 	judge(t, series(t, path)).saves(t, 0.03, 2000)
 }
+
+// racing says that the race detector is at work; the excerpt is enough for it.
+var racing bool
 
 // data is the folder of the real files: beside the checkout, or where LEAT_DATA says.
 func data() string {

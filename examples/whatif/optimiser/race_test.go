@@ -1,0 +1,5 @@
+//go:build race
+
+package optimiser
+
+func init() { racing = true }
