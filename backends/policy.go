@@ -31,7 +31,7 @@ type Policy struct {
 	// Settle finds nothing.
 	Retention     time.Duration
 	DeadRetention time.Duration // of dead letters; 0 = DefaultDeadRetention, negative = none
-	Keep          int           // most ended records besides dead letters; those that closed first go first. 0 = the store's default
+	Keep          int           // most ended records besides dead letters; those that closed first go first. 0 = the store's default; where Features.Lists is false nobody counts, and Retention alone bounds them
 
 	// Owes is what every end owes, whoever writes it: Event if the queue
 	// announces, else 0.

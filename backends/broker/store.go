@@ -1,0 +1,131 @@
+//go:build unfinished
+
+package broker
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/leat-go/leat/backends"
+)
+
+// tries bounds how often one call looks again after somebody else wrote.
+const tries = 32
+
+var errBusy = errors.New("record changes too often: try again")
+
+// load reads a record, nil if there is none.
+func (b *Backend) load(ctx context.Context, key string, hint backends.Version) (*record, backends.Version, error) {
+	raw, v, err := b.records.Get(ctx, key, hint)
+	if err != nil || v == "" {
+		return nil, "", err
+	}
+	r, err := decodeRecord(raw)
+	return r, v, err
+}
+
+// put writes the step from r to next, if the table of transitions has it and
+// nobody wrote in between.
+func (b *Backend) put(ctx context.Context, r, next *record, prev backends.Version) (backends.Version, error) {
+	if err := backends.Legal(r.Life, next.Life); err != nil {
+		return "", err
+	}
+	key := recordKey(next.ref())
+	raw := next.encode()
+	if len(raw) > backends.MaxRecord {
+		return "", backends.ErrTooLarge
+	}
+	v, err := b.records.Put(ctx, key, raw, prev, b.expiry(next))
+	if err == nil && next.Seq != r.Seq {
+		b.watchers.tell(key)
+	}
+	return v, err
+}
+
+// expiry is until when the record stays in the store. An ended one has to be
+// found by whatever message of it is still in the queue, for whatever its owner
+// wants callers to see.
+func (b *Backend) expiry(r *record) time.Time {
+	if r.Gone == 0 || r.Redriven != 0 {
+		return time.Time{}
+	}
+	return at(max(r.Gone, r.Ended+int64(b.retention())))
+}
+
+// change steps a record until its write meets no conflict. A nil next changes
+// nothing. What the step leaves owed is announced by a message of its own, as
+// the job's may be far away.
+func (b *Backend) change(ctx context.Context, key string, step func(*record) (*record, error)) error {
+	for range tries {
+		r, v, err := b.load(ctx, key, "")
+		if err != nil {
+			return err
+		}
+		if !r.visible(time.Now().UnixNano()) {
+			return backends.ErrNotFound
+		}
+		next, told := step(r)
+		if next == nil {
+			return told
+		}
+		if _, err = b.put(ctx, r, next, v); errors.Is(err, backends.ErrConflict) {
+			continue
+		}
+		if err == nil && next.Life.State.Ended() && !r.Life.State.Ended() && next.Life.Due != 0 {
+			err = b.wake(ctx, next)
+		}
+		if err != nil {
+			return err
+		}
+		return told
+	}
+	return errBusy
+}
+
+// wake sends a message that has a claim announce the end.
+func (b *Backend) wake(ctx context.Context, r *record) error {
+	m := r.message(nil)
+	m.Wake, m.Text, m.Bytes, m.Due, m.Deadline = true, nil, nil, time.Now().UnixNano(), 0
+	return b.send(ctx, m)
+}
+
+// send sends one message, to come when somebody should look at it, as far as the
+// broker can hold it back.
+func (b *Backend) send(ctx context.Context, m *envelope) error {
+	errs, err := b.transport.Send(ctx, []Message{b.outgoing(m)})
+	if err != nil {
+		return err
+	}
+	return outcome(errs, 0)
+}
+
+func (b *Backend) outgoing(m *envelope) Message {
+	delay := time.Duration(max(0, m.at()-time.Now().UnixNano()))
+	return Message{
+		Body: m.encode(), Group: b.group(m), Dedup: m.dedup(),
+		Delay: min(delay, b.facts.MaxDelay),
+	}
+}
+
+// group keeps a collation by itself: on a FIFO queue it would stand in front of
+// the members that it waits for. So does what wakes an announcer: the job's own
+// message may stand there for days.
+func (b *Backend) group(m *envelope) string {
+	switch {
+	case m.Wake || m.Job.Batch != nil && m.Job.Batch.Hold > 0:
+		return hashed("group of one", m.Job.Tenant, m.Job.ID, strconv.FormatBool(m.Wake))
+	case b.opts.Group != nil:
+		return hashed("group", b.opts.Group(m.Job.job(nil)))
+	}
+	return hashed("group", m.Job.Tenant)
+}
+
+// outcome is that of item i, where nil says that all went well.
+func outcome(errs []error, i int) error {
+	if i < len(errs) {
+		return errs[i]
+	}
+	return nil
+}
