@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -50,7 +51,9 @@ func casting(f flags) (c cast, err error) {
 	for _, a := range arrivals {
 		c.arrivals[a.Partner] = append(c.arrivals[a.Partner], a)
 	}
-	c.choose(f)
+	if c.choose(f); len(c.names) == 0 {
+		return c, errors.New("-quiet leaves nobody")
+	}
 	return c, nil
 }
 

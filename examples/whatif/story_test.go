@@ -192,6 +192,9 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 	if err := run(t.Context(), flags{demand: "none.csv", arrivals: "none.csv", workers: 1}, &bytes.Buffer{}, &bytes.Buffer{}); err == nil {
 		t.Error("a file that isn't there was read")
 	}
+	if err := run(t.Context(), flags{partners: 1, quiet: true, workers: 1}, &bytes.Buffer{}, &bytes.Buffer{}); err == nil {
+		t.Error("nobody played")
+	}
 	if err := run(t.Context(), flags{queue: "nothing://", workers: 1}, &bytes.Buffer{}, &bytes.Buffer{}); err == nil {
 		t.Error("a queue of no backend was opened")
 	}
