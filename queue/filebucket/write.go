@@ -118,11 +118,30 @@ func (b *Bucket) makeFolder(dir string) error {
 	err := b.root.MkdirAll(dir, dirMode)
 	switch {
 	case errors.Is(err, fs.ErrExist), errors.Is(err, syscall.ENOTDIR):
-		return invalid("is below another key")
+		// MkdirAll says so too when a Delete took away what it had just found there.
+		if b.belowObject(dir) {
+			return invalid("is below another key")
+		}
+		return nil
 	case errors.Is(err, fs.ErrNotExist): // a Delete meanwhile: place comes again
 		return nil
 	}
 	return err
+}
+
+// belowObject reports whether dir, or what is above it, is there and no folder.
+func (b *Bucket) belowObject(dir string) bool {
+	for ; dir != "."; dir = path.Dir(dir) {
+		info, err := b.root.Lstat(dir)
+		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			info, err = b.root.Stat(dir)
+			return err != nil || !info.IsDir()
+		}
+		if err == nil {
+			return !info.IsDir()
+		}
+	}
+	return false
 }
 
 // taken is why key can't be given: mostly since the object is there.
