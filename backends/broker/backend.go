@@ -1,5 +1,3 @@
-//go:build unfinished
-
 package broker
 
 import (
@@ -71,7 +69,6 @@ type Backend struct {
 	queue   string
 	newest  *backends.Policy
 	health  error
-	warned  bool
 	closing error
 	calls   sync.WaitGroup
 	closed  bool

@@ -1,11 +1,10 @@
-//go:build unfinished
-
 package broker_test
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,25 +19,37 @@ var errKilled = errors.New("killed")
 // fuse kills a process at its n-th call to the transport or the records: before
 // that call takes effect, or after, when its reply is lost.
 type fuse struct {
+	mu    sync.Mutex
 	left  int // calls until then; < 0 = never
 	after bool
 	dead  bool
 }
 
 func (f *fuse) call(do func()) error {
-	if f.dead {
+	dead, effect := f.burn()
+	if effect {
+		do()
+	}
+	if dead {
 		return errKilled
 	}
-	if f.left == 0 {
+	return nil
+}
+
+// burn tells whether this call finds the process dead, and whether it has its
+// effect all the same.
+func (f *fuse) burn() (dead, effect bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.dead:
+		return true, false
+	case f.left == 0:
 		f.dead = true
-		if f.after {
-			do()
-		}
-		return errKilled
+		return true, f.after
 	}
 	f.left--
-	do()
-	return nil
+	return false, true
 }
 
 // mortal is a pair that dies when its fuse has burned down.

@@ -1,5 +1,3 @@
-//go:build unfinished
-
 // Package broker makes one backends.Backend of two things that share no
 // transaction: a [Transport], which carries messages (SQS, RabbitMQ, NATS …), and
 // [Records], which keep one small record per job under compare-and-set (DynamoDB,
