@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -31,6 +32,12 @@ type Options struct {
 	// Group says which jobs a FIFO queue keeps in order, one after the other, and
 	// between which a fair queue goes round; nil = those of a tenant.
 	Group func(*backends.Job) string
+
+	// Name is what Features say; "" = the Transport's.
+	Name string
+
+	// Closer is called by Close, after the Transport is closed; nil = nothing.
+	Closer func() error
 
 	// Logger gets the rare warnings; nil = slog.Default.
 	Logger *slog.Logger
@@ -98,6 +105,9 @@ func (b *Backend) Features() backends.Features {
 		MaxDelay: b.facts.MaxDelay, MaxLease: b.facts.MaxLease, MaxWait: b.facts.Retention,
 		MaxBatch: b.facts.MaxBatch, CheapExtend: b.facts.CheapExtend || b.records != nil,
 	}
+	if b.opts.Name != "" {
+		f.Name = b.opts.Name
+	}
 	if b.records != nil {
 		f.MaxResult = maxResult
 		if d := b.opts.Durability; d != 0 {
@@ -134,6 +144,9 @@ func (b *Backend) Close() error {
 	b.calls.Wait()
 	if first {
 		b.closing = b.transport.Close()
+		if b.opts.Closer != nil {
+			b.closing = errors.Join(b.closing, b.opts.Closer())
+		}
 	}
 	return b.closing
 }

@@ -42,5 +42,6 @@
 //	lookup.go      reading and waiting              watch.go     who waits for which record
 //	operator.go    cancel, redrive                  foreign.go   messages of other programs
 //	cells.go       small values                     plain.go     life without records
+//	open.go        pairs by URL
 //	reopen.go      a transport that mends itself    parallel.go  many calls at a time
 package broker
