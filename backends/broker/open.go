@@ -115,4 +115,3 @@ func (a *Address) Close() error {
 	}
 	return a.Store.Close()
 }
-
