@@ -36,6 +36,7 @@
 //	backend.go     options, features, closing       record.go    a record as JSON
 //	identity.go    keys and ids                     store.go     conditional writes, sends
 //	enqueue.go     create → send → acknowledge      claim.go     what a message means
+//	begin.go       a job that may run               ended.go     one that is over
 //	place.go       supersede and trailing           batch.go     collation by cursor
 //	lease.go       what this process holds          leave.go     ack, give back, send anew
 //	extend.go      beats                            settle.go    ends of attempts

@@ -207,10 +207,7 @@ func (b *Backend) sendAll(ctx context.Context, birth []newborn) {
 	}
 	errs, err := b.transport.Send(ctx, messages)
 	for k, i := range of {
-		birth[i].err = err
-		if err == nil {
-			birth[i].err = outcome(errs, k)
-		}
+		birth[i].err = oneOf(errs, err, k)
 	}
 }
 

@@ -56,11 +56,7 @@ func (b *Backend) renew(ctx context.Context, d time.Duration, beats []backends.B
 	}
 	failed, err := b.transport.Extend(ctx, d, deliveries)
 	for k, i := range of {
-		bad := err
-		if bad == nil {
-			bad = outcome(failed, k)
-		}
-		if bad != nil {
+		if bad := oneOf(failed, err, k); bad != nil {
 			errs[i] = bad
 			continue
 		}

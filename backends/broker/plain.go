@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"context"
 	"time"
 
 	"github.com/leat-go/leat/backends"
@@ -11,13 +10,13 @@ import (
 // all that fences, and attempts are those that the message counts.
 
 // plain makes a lease of a message.
-func (c *claim) plain(ctx context.Context, now int64) (*backends.Lease, error) {
+func (c *claim) plain(now int64) *backends.Lease {
 	m := c.m
 	switch {
 	case m.Deadline != 0 && m.Deadline <= now:
-		return nil, c.ack(ctx, c.d) // expired, and nobody is told
+		return c.leave(acked(c.d)) // expired, and nobody is told
 	case m.Due > now:
-		return nil, c.later(ctx, c.d, m, m.Due)
+		return c.leave(c.later(c.d, m, m.Due))
 	}
 	r := &record{
 		Queue: m.Queue, Job: m.Job, Order: m.Order, Created: m.Created, Deadline: m.Deadline,
@@ -30,7 +29,7 @@ func (c *claim) plain(ctx context.Context, now int64) (*backends.Lease, error) {
 	}
 	h := &held{d: c.d, m: m, r: r}
 	h.ends.Store(r.Life.Due)
-	return h.lease(false), nil
+	return h.lease(false)
 }
 
 func (h *held) beatPlain() error {
@@ -42,31 +41,22 @@ func (h *held) beatPlain() error {
 	return nil
 }
 
-// settlePlain decides by the same rules, on a record that nobody keeps.
-func (b *Backend) settlePlain(ctx context.Context, h *held, s *backends.Settlement) error {
+// settlePlain decides by the same rules, on a record that nobody keeps. A debt
+// that isn't paid at once runs the job again: nothing else remembers it.
+func (b *Backend) settlePlain(h *held, s *backends.Settlement) (*leaving, error) {
 	now, policy := time.Now().UnixNano(), b.policy()
 	life, err := h.r.Life.Settle(h.r.facts(now, policy), s)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	after := *h.r
 	after.Life = life
-	if err := b.leavePlain(ctx, h, &after, s); err != nil {
-		return err
-	}
 	h.r = &after
-	return nil
-}
-
-// leavePlain settles the message. A debt that isn't paid at once runs the job
-// again: nothing else remembers it.
-func (b *Backend) leavePlain(ctx context.Context, h *held, r *record, s *backends.Settlement) error {
 	if s.Verb == backends.Snooze || s.Verb == backends.Release {
 		if m := *h.m; b.facts.MaxDelay > 0 && !b.facts.FIFO && !h.left { // keeps the count of attempts
-			m.Due, m.Attempt = r.Life.Due, r.Life.Attempt
-			h.left = true
-			return b.anew(ctx, h.d, &m)
+			m.Due, m.Attempt = life.Due, life.Attempt
+			return b.anew(h.d, &m), nil
 		}
 	}
-	return b.leave(ctx, h, r, s)
+	return b.leave(h, &after, s), nil
 }

@@ -19,55 +19,78 @@ func (b *Backend) Settle(ctx context.Context, settlements []backends.Settlement)
 	}
 	defer leave()
 	f := b.Features()
-	errs := make([]error, len(settlements))
+	errs, out := make([]error, len(settlements)), make([]*leaving, len(settlements))
 	parallel(len(settlements), func(i int) {
 		s := &settlements[i]
 		if errs[i] = s.Check(f); errs[i] == nil {
-			errs[i] = b.why(b.settle(ctx, s))
+			out[i], errs[i] = b.settle(ctx, s)
 		}
 	})
+	for i, err := range b.depart(ctx, out) {
+		switch {
+		case err != nil:
+			errs[i] = err
+		case out[i] != nil:
+			b.left(settlements[i].Lease.Handle.(*held), out[i])
+		}
+		errs[i] = b.why(errs[i])
+	}
 	return errs, nil
 }
 
-func (b *Backend) settle(ctx context.Context, s *backends.Settlement) error {
+// left notes what has become of the message, so that a settlement that is
+// repeated leaves it alone.
+func (b *Backend) left(h *held, l *leaving) {
+	if l.lease > 0 {
+		h.ends.Store(time.Now().Add(l.lease).UnixNano())
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.left = true
+	b.leases.drop(recordKey(h.r.ref()), h)
+}
+
+// settle writes the outcome, and tells how the message leaves; nil = not yet.
+func (b *Backend) settle(ctx context.Context, s *backends.Settlement) (*leaving, error) {
 	h, ok := s.Lease.Handle.(*held)
 	if !ok {
-		return backends.ErrLost
+		return nil, backends.ErrLost
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if b.records == nil {
-		return b.settlePlain(ctx, h, s)
+		return b.settlePlain(h, s)
 	}
 	key := recordKey(s.Lease.Job.Ref)
 	if key != recordKey(h.r.ref()) {
-		return backends.ErrLost
+		return nil, backends.ErrLost
 	}
 	for try := range tries {
 		r, v := h.r, h.version
 		if try > 0 { // somebody else wrote
 			var err error
 			if r, v, err = b.load(ctx, key, ""); err != nil {
-				return err
+				return nil, err
 			}
 			if r == nil {
-				return backends.ErrLost
+				return nil, backends.ErrLost
 			}
 		}
-		err := b.settleAt(ctx, h, s, r, v, try == 0)
+		l, err := b.settleAt(ctx, h, s, r, v, try == 0)
 		if !errors.Is(err, backends.ErrConflict) {
-			return err
+			return l, err
 		}
 	}
-	return errBusy
+	return nil, errBusy
 }
 
 // settleAt settles against the record as it was at v. What nobody wrote to since
 // may be remembered; an answer that writes nothing needs a fresh look.
-func (b *Backend) settleAt(ctx context.Context, h *held, s *backends.Settlement, r *record, v backends.Version, remembered bool) error {
+func (b *Backend) settleAt(ctx context.Context, h *held, s *backends.Settlement, r *record, v backends.Version, remembered bool) (*leaving, error) {
 	p, _, err := b.pointerOf(ctx, r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	life := r.Life
 	if life.State == backends.Running {
@@ -77,12 +100,12 @@ func (b *Backend) settleAt(ctx context.Context, h *held, s *backends.Settlement,
 	next, told := life.Settle(r.facts(now, policy), s)
 	if next == life {
 		if remembered {
-			return backends.ErrConflict
+			return nil, backends.ErrConflict
 		}
 		if told == nil || errors.Is(told, backends.ErrCancelled) || errors.Is(told, backends.ErrSuperseded) {
-			return errors.Join(told, b.leave(ctx, h, r, s)) // a repeat: the message may not have left yet
+			return b.leave(h, r, s), told // a repeat: the message may not have left yet
 		}
-		return told
+		return nil, told
 	}
 	after := b.settled(r, next, s, now, policy)
 	if after.Life.State == backends.Superseded && !r.Life.State.Ended() && p.above(r) {
@@ -92,13 +115,10 @@ func (b *Backend) settleAt(ctx context.Context, h *held, s *backends.Settlement,
 		after.keepPayload(h.m.payload())
 	}
 	if v, err = b.put(ctx, r, after, v); err != nil {
-		return err
+		return nil, err
 	}
 	h.r, h.version = after, v
-	if gone := b.leave(ctx, h, after, s); gone != nil {
-		return gone
-	}
-	return told
+	return b.leave(h, after, s), told
 }
 
 // settled is the record after the step, with what the worker brought.
@@ -122,39 +142,27 @@ func (b *Backend) settled(r *record, life backends.Life, s *backends.Settlement,
 	return after
 }
 
-// leave settles the message, after what was written says that this may be done.
-func (b *Backend) leave(ctx context.Context, h *held, r *record, s *backends.Settlement) (err error) {
-	if h.left {
-		return nil
-	}
-	now := time.Now().UnixNano()
+// leave tells how the message goes, after what was written says that it may.
+func (b *Backend) leave(h *held, r *record, s *backends.Settlement) *leaving {
 	switch {
+	case h.left:
+		return nil
 	case r.Life.State.Ended() && r.Life.Due == 0:
-		err = b.ack(ctx, h.d)
+		return acked(h.d)
 	case r.Life.Leased: // it is still to be announced by who holds it
-		return b.keep(ctx, h, r.Life.Due, now)
+		return h.keep(r.Life.Due)
 	case s.Verb == backends.Snooze && r.Life.State == backends.Waiting && !b.facts.FIFO && b.facts.MaxDelay > 0:
 		m := *h.m // a nack would use up the broker's count of deliveries
 		m.Due = r.Life.Due
-		err = b.anew(ctx, h.d, &m)
-	default:
-		err = b.later(ctx, h.d, h.m, r.Life.Due)
+		return b.anew(h.d, &m)
 	}
-	if err == nil {
-		h.left = true
-		b.leases.drop(recordKey(r.ref()), h)
-	}
-	return err
+	return b.later(h.d, h.m, r.Life.Due)
 }
 
 // keep sees to it that the message stays as long as the lease.
-func (b *Backend) keep(ctx context.Context, h *held, due, now int64) error {
+func (h *held) keep(due int64) *leaving {
 	if h.ends.Load() >= due {
 		return nil
 	}
-	errs, err := b.transport.Extend(ctx, time.Duration(due-now), []*Delivery{h.d})
-	if err = errors.Join(err, outcome(errs, 0)); err == nil {
-		h.ends.Store(due)
-	}
-	return err
+	return &leaving{d: h.d, lease: max(1, time.Duration(due-time.Now().UnixNano()))}
 }

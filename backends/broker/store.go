@@ -93,10 +93,7 @@ func (b *Backend) wake(ctx context.Context, r *record) error {
 // broker can hold it back.
 func (b *Backend) send(ctx context.Context, m *envelope) error {
 	errs, err := b.transport.Send(ctx, []Message{b.outgoing(m)})
-	if err != nil {
-		return err
-	}
-	return outcome(errs, 0)
+	return oneOf(errs, err, 0)
 }
 
 func (b *Backend) outgoing(m *envelope) Message {
@@ -118,12 +115,4 @@ func (b *Backend) group(m *envelope) string {
 		return hashed("group", b.opts.Group(m.Job.job(nil)))
 	}
 	return hashed("group", m.Job.Tenant)
-}
-
-// outcome is that of item i, where nil says that all went well.
-func outcome(errs []error, i int) error {
-	if i < len(errs) {
-		return errs[i]
-	}
-	return nil
 }
