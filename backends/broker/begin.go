@@ -60,23 +60,25 @@ const trailPoll = 2 * time.Second
 // name says in the pointer who runs, with an until that the record gets as well,
 // and raises it once more, as the producer may have died before it did.
 func (c *claim) name(ctx context.Context) error {
+	if c.r.Job.Supersede == "" {
+		return nil
+	}
+	return c.putPointer(ctx, c.r, c.p.raised(c.r).running(c.r, c.now, c.until()), c.pv)
+}
+
+// until is when a run, or an announcement, must be over: beats renew the message
+// until then, and the record isn't written for them.
+func (c *claim) until() int64 {
 	limit := c.req.RunLimit
 	if c.r.Job.RunLimit > 0 {
 		limit = c.r.Job.RunLimit
 	}
-	c.until = c.now + int64(limit+c.req.Grace)
-	if c.r.Job.Supersede == "" {
-		return nil
-	}
-	return c.putPointer(ctx, c.r, c.p.raised(c.r).running(c.r, c.now, c.until), c.pv)
+	return c.now + int64(limit+c.req.Grace)
 }
 
 // hold writes the claim and makes the lease.
 func (c *claim) hold(ctx context.Context, r *record, announce bool) (*backends.Lease, error) {
-	if announce {
-		c.until = c.now + int64(c.req.Lease+c.req.Grace)
-	}
-	r.Holder, r.Until = c.d.ID, max(c.until, r.Life.Due)
+	r.Holder, r.Until = c.d.ID, max(c.until(), r.Life.Due)
 	v, err := c.put(ctx, c.r, r, c.version)
 	if err != nil {
 		return nil, err

@@ -103,7 +103,6 @@ type claim struct {
 	p       pointer
 	pv      backends.Version
 	now     int64
-	until   int64
 }
 
 // leave says how the message goes: there is no lease.

@@ -73,7 +73,7 @@ func (b *Backend) settle(ctx context.Context, s *backends.Settlement) (*leaving,
 			if r, v, err = b.load(ctx, key, ""); err != nil {
 				return nil, err
 			}
-			if r == nil {
+			if r == nil || r.Redriven != 0 { // gone, or in its next life
 				return nil, backends.ErrLost
 			}
 		}

@@ -246,7 +246,7 @@ func (c *client) redrive() {
 		return
 	}
 	in, began := c.begin(redrive, ref.ID)
-	in.generation = r.Generation
+	in.generation, in.keeps = r.Generation, c.b.Features().KeepsPayload
 	errs, err := c.op.Redrive(c.t.Context(), []backends.Redrive{{Ref: ref, Generation: r.Generation}})
 	if c.must(err); err == nil {
 		c.made(in, began, reply{err: first(errs)})

@@ -35,6 +35,7 @@ type call struct {
 	generation int64
 	settlement backends.Verb
 	outcome    backends.State
+	keeps      bool // redrive: the store has the payload, whatever has become of the job
 }
 
 // reply is what it was told.
@@ -256,6 +257,8 @@ func (j job) redrive(in call, err error) (job, bool) {
 		return j, errors.Is(err, backends.ErrEnded)
 	case !j.state.Ended() || j.owes != 0:
 		return j, errors.Is(err, backends.ErrNotReady)
+	case j.state == backends.Cancelled && !in.keeps && errors.Is(err, backends.ErrNotReady):
+		return j, true // until a message has brought the payload
 	}
 	again := look{state: backends.Waiting, token: j.token, generation: j.generation + 1}
 	return job{look: again, named: true, due: 1}, err == nil
