@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/leat-go/leat/backends"
-	"github.com/leat-go/leat/backends/backendtest/simulate"
 	"github.com/leat-go/leat/backends/broker"
 )
 
@@ -324,19 +323,4 @@ func TestBackend_OversizeIsRefusedBeforeItsRecord(t *testing.T) {
 			w.Fatal(out, err)
 		}
 	})
-}
-
-// TestSimulation_A1 is that of every store, but for what only a store can do:
-// list, count members, know the args of a job that was cancelled before its
-// message came. What a broker must not do either is lose, double or forget.
-func TestSimulation_A1(t *testing.T) {
-	for seed := range uint64(2) {
-		v := simulate.Play(t, harness(standardFacts(), true), seed)
-		for _, line := range v.Bad() {
-			if !strings.Contains(line, "wrong: ") && !strings.Contains(line, "illegal: ") {
-				t.Errorf("seed %d: %s", seed, line)
-			}
-		}
-		t.Log(v)
-	}
 }

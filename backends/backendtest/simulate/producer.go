@@ -91,7 +91,7 @@ func (w *world) askAgain(j backends.Job, then func(), tries int) {
 func (w *world) split() {
 	c := w.job()
 	c.Expiry, c.Delay, c.Supersede, c.Trailing = 0, 0, "", false
-	c.Batch = &backends.Batch{Hold: 1, Tolerate: int32(w.rnd.IntN(3) - 1)}
+	c.Batch = &backends.Batch{Hold: 1, Tolerate: int32(w.rnd.IntN(3) - 1), Seed: "seed of " + c.ID}
 	b := &batch{collation: c}
 	w.batches = append(w.batches, b)
 	width := 1 + w.rnd.IntN(6)
@@ -100,8 +100,9 @@ func (w *world) split() {
 			return
 		}
 		left := width
-		for range width {
+		for i := range width {
 			m := w.job()
+			m.Ref = backends.Ref{Tenant: c.Tenant, ID: backends.MemberID(c.Batch.Seed, i)} // some stores find them so
 			m.Batch = &backends.Batch{Member: c.Ref}
 			w.expect(m)
 			b.members = append(b.members, m.Ref)
@@ -113,7 +114,7 @@ func (w *world) split() {
 					}
 					done = true
 					if left--; left == 0 {
-						w.seal(c)
+						w.seal(c, width)
 					}
 				})
 			})
@@ -126,9 +127,9 @@ func (w *world) untilAcked(j backends.Job, then func()) {
 	w.askAgain(j, then, math.MaxInt)
 }
 
-func (w *world) seal(c backends.Job) {
+func (w *world) seal(c backends.Job, members int) {
 	b := *c.Batch
-	b.Sealed = true
+	b.Sealed, b.Members = true, int32(members)
 	c.Batch = &b
 	w.untilAcked(c, nil)
 }

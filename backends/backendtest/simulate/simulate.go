@@ -78,6 +78,8 @@ type world struct {
 	op    backends.Operator
 	fault *backendtest.Faulty
 
+	features backends.Features
+
 	policy *backends.Policy
 	agenda agenda
 	seq    int
@@ -86,12 +88,13 @@ type world struct {
 
 	witness
 	places  int
+	over    int // so many jobs, from the first on, need nothing more
 	batches []*batch
 }
 
 func newWorld(ctx context.Context, inner backends.Backend, seed uint64) *world {
 	w := &world{
-		ctx: ctx, rnd: rand.New(rand.NewPCG(seed, 1)), inner: inner, stormy: true,
+		ctx: ctx, rnd: rand.New(rand.NewPCG(seed, 1)), inner: inner, features: inner.Features(), stormy: true,
 		policy: &backends.Policy{
 			Version: 1, Owes: backends.Event, MaxCrashes: 4,
 			Retention: 1000 * time.Hour, DeadRetention: 1000 * time.Hour,
@@ -146,7 +149,7 @@ func (w *world) storm() {
 func (w *world) calm() {
 	w.stormy = false
 	w.fault.Lift()
-	if w.op != nil {
+	if w.op != nil && w.features.Pauses {
 		w.must(w.op.Pause(w.ctx, queue, false))
 	}
 	const enough = time.Hour // many times the longest delay, lease and backoff

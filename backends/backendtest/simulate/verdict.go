@@ -58,9 +58,24 @@ func (w *world) finished() bool {
 	if w.op == nil {
 		return false
 	}
+	if !w.features.Stats {
+		return w.allOver()
+	}
 	w.calls++
 	st, err := w.op.Stats(w.ctx, queue)
 	return err == nil && st.Depth() == 0 && st.Running == 0 && st.Owing == 0
+}
+
+// allOver asks for each job, where the store can't count. Looking is no call that
+// counts: nobody but the test does it. Whoever is over when calm has come stays so.
+func (w *world) allOver() bool {
+	for ; w.over < len(w.order); w.over++ {
+		r, err := w.inner.Lookup(w.ctx, w.order[w.over], 0)
+		if err == nil && (!r.State.Ended() || r.Owes != 0) {
+			return false
+		}
+	}
+	return true
 }
 
 // verdict looks at all jobs once more, when all is quiet.
@@ -125,6 +140,12 @@ func (w *world) judgeBatches() {
 			}
 		}
 		p := c.Batch
+		if !w.features.CountsMembers {
+			if p.Members > created || p.Ended > created || p.Failed > failed { // a lower bound
+				w.bad(wrong, "%s: %d members were created, %d failed; it found %+v", b.collation.ID, created, failed, *p)
+			}
+			continue
+		}
 		if p.Members != created || p.Ended != created || p.Failed > failed {
 			w.bad(wrong, "%s: %d members were created, %d failed; it counted %+v", b.collation.ID, created, failed, *p)
 		}
@@ -142,7 +163,7 @@ func (w *world) first(ref backends.Ref) int64 {
 
 // judgeListing sees that the store holds nothing that nobody asked for.
 func (w *world) judgeListing() {
-	if w.op == nil {
+	if w.op == nil || !w.features.Lists {
 		return
 	}
 	req := backends.ListRequest{Queue: queue, AnyTenant: true}
