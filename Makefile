@@ -61,7 +61,8 @@ ROWS := 'Storm|Zombies|FaultMatrix|RedLights|NoisyNeighbour|Arrivals|RetryStorm|
 .PHONY: long soak
 long: ## the rows of the test plan at the size of CI
 	LEAT_CALLS=1000000 LEAT_STEPS=1000000 LEAT_SEEDS=20000 LEAT_OPS=100000 \
-		$(GO) test -count=1 -timeout 15m ./backends/...
+		$(GO) test -count=1 -timeout 15m ./backends ./backends/memory ./backends/broker/protocol
+	LEAT_CALLS=200000 LEAT_OPS=100000 $(GO) test -count=1 -timeout 15m -run 'A1|A3' ./backends/broker
 	LEAT_CALLS=500000 LEAT_PAUSES=2000 LEAT_STOPS=300 LEAT_POISON=10000 LEAT_ARRIVALS=20000 \
 		$(GO) test -count=1 -timeout 15m -run $(ROWS) ./worker/...
 

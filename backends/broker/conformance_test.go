@@ -36,11 +36,13 @@ func opened(f broker.TransportFeatures, records bool) setup {
 func (s setup) again() setup {
 	o := quiet()
 	if s.pipe.facts.FIFO { // the suite runs jobs of one tenant side by side
-		o.Group = func(j *backends.Job) string { return j.Tenant + "/" + j.ID }
+		o.Group = groupOfOne
 	}
 	s.Backend = broker.New(opening{s.pipe}, s.shelf, o)
 	return s
 }
+
+func groupOfOne(j *backends.Job) string { return j.Tenant + "/" + j.ID }
 
 func harness(f broker.TransportFeatures, records bool) backendtest.Harness {
 	return backendtest.Harness{

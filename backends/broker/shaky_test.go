@@ -126,12 +126,18 @@ func shakyHarness(f broker.TransportFeatures) backendtest.Harness {
 	return backendtest.Harness{Virtual: true, Open: func(*testing.T) backends.Backend {
 		seed++
 		s := opened(f, true)
+		o := quiet()
+		if f.FIFO {
+			o.Group = groupOfOne
+		}
 		sh := &shaky{Transport: opening{s.pipe}, records: s.shelf, rnd: rand.New(rand.NewPCG(seed, 7))}
-		return watched{broker.New(sh, sh, quiet()), s.Backend}
+		return watched{broker.New(sh, sh, o), s.Backend}
 	}}
 }
 
-// TestSimulation_A1_ShakyBroker has a broker and a record store that fail, too.
-func TestSimulation_A1_ShakyBroker(t *testing.T) {
-	simulate.Run(t, shakyHarness(standardFacts()), 10_000)
+// TestSimulation_A1_Shaky has a broker and a record store that fail, too.
+func TestSimulation_A1_Shaky(t *testing.T) {
+	for _, f := range []broker.TransportFeatures{standardFacts(), fifoFacts()} {
+		t.Run(f.Name, func(t *testing.T) { simulate.Run(t, shakyHarness(f), 10_000) })
+	}
 }

@@ -70,12 +70,19 @@ func (w *world) finished() bool {
 // counts: nobody but the test does it. Whoever is over when calm has come stays so.
 func (w *world) allOver() bool {
 	for ; w.over < len(w.order); w.over++ {
-		r, err := w.inner.Lookup(w.ctx, w.order[w.over], 0)
-		if err == nil && (!r.State.Ended() || r.Owes != 0) {
+		ref := w.order[w.over]
+		r, err := w.inner.Lookup(w.ctx, ref, 0)
+		if err == nil && (!r.State.Ended() || r.Owes != 0) && !w.ghost(w.asked[ref], r) {
 			return false
 		}
 	}
 	return true
+}
+
+// ghost is a job that nobody was promised, of a producer that died between its
+// record and its message, where these are two things. It expires with its queue.
+func (w *world) ghost(a *asked, r *backends.Record) bool {
+	return !w.features.KeepsPayload && !a.acked && r.Token == 0
 }
 
 // verdict looks at all jobs once more, when all is quiet.
@@ -88,6 +95,7 @@ func (w *world) verdict() Verdict {
 		a := w.asked[ref]
 		switch {
 		case a.seen == nil: // never created: fine unless acknowledged, which look has noticed
+		case w.ghost(a, a.seen):
 		case !a.seen.State.Ended() || a.seen.Owes != 0:
 			w.bad(stuck, "%s is %v, due %v, owes %v", ref.ID, a.seen.State, a.seen.Due, a.seen.Owes)
 		case !a.acked && a.seen.Token > 0:
@@ -109,7 +117,7 @@ func (w *world) verdict() Verdict {
 // judgeLives sees that each end of a job was announced.
 func (w *world) judgeLives(ref backends.Ref) {
 	r := w.asked[ref].seen
-	if r == nil {
+	if r == nil || w.ghost(w.asked[ref], r) {
 		return
 	}
 	for g := r.Generation; ; g-- {
