@@ -89,7 +89,7 @@ stories: ## the example programs, on their samples and on real data where it is
 
 .PHONY: mutants fuzz
 mutants: ## row A4: break one rule at a time, and see a test notice
-	$(GO) run ./internal/mutants
+	$(GO) run ./internal/mutants -every $(or $(EVERY),1)
 
 fuzz: ## each Fuzz function for FUZZTIME (10s)
 	@$(GO) test -list '^Fuzz' work | awk ' \

@@ -13,21 +13,22 @@ import (
 )
 
 func main() {
-	pattern := flag.String("run", "", "only mutants whose rule or name matches")
-	timeout := flag.Duration("timeout", time.Minute, "for the tests of one mutant; one that hangs counts as killed")
+	pattern := flag.String("run", "", "only mutants whose rule, name or file matches")
+	every := flag.Int("every", 1, "only each n-th of them: a sample for those in a hurry")
+	timeout := flag.Duration("timeout", 3*time.Minute, "for the tests of one mutant; one that hangs counts as killed")
 	width := flag.Int("p", 2, "mutants at a time")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *pattern, *timeout, *width); err != nil {
+	if err := run(ctx, *pattern, *every, *timeout, *width); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, pattern string, timeout time.Duration, width int) error {
-	ms, err := selected(pattern)
+func run(ctx context.Context, pattern string, every int, timeout time.Duration, width int) error {
+	ms, err := selected(pattern, every)
 	if err != nil {
 		return err
 	}
@@ -59,8 +60,8 @@ func run(ctx context.Context, pattern string, timeout time.Duration, width int) 
 	return nil
 }
 
-// selected returns the mutants that match.
-func selected(pattern string) ([]mutant, error) {
+// selected returns each n-th of the mutants that match.
+func selected(pattern string, every int) ([]mutant, error) {
 	re, err := regexp.Compile(pattern)
 	if err != nil {
 		return nil, err
@@ -71,14 +72,18 @@ func selected(pattern string) ([]mutant, error) {
 	}
 	var ms []mutant
 	for _, m := range all {
-		if re.MatchString(m.rule + " " + m.name) {
+		if re.MatchString(m.rule + " " + m.name + " " + m.file) {
 			ms = append(ms, m)
 		}
 	}
-	if len(ms) == 0 {
+	if len(ms) == 0 || every < 1 {
 		return nil, errors.New("none selected")
 	}
-	return ms, nil
+	var sample []mutant
+	for i := 0; i < len(ms); i += every {
+		sample = append(sample, ms[i])
+	}
+	return sample, nil
 }
 
 // judgeAll sends the verdicts as they come.
