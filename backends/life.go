@@ -330,6 +330,19 @@ func (l Life) Expire(f Facts) (Life, bool) {
 	return l.end(Expired, f), true
 }
 
+// GiveUp ends a job whose message the broker has put aside, as it was delivered
+// too often; false = it had ended. The caller has made sure that nobody runs it.
+func (l Life) GiveUp(f Facts) (Life, bool) {
+	if l.State.Ended() {
+		return l, false
+	}
+	end := l.overdue(f)
+	if end == 0 {
+		end = Dead
+	}
+	return l.end(end, f), true
+}
+
 // Redrive gives an ended job another life. The Life is unchanged when the
 // generation shows that it was done before. A collation job whose members have
 // not all ended is held again. The store renews the deadline.

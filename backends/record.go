@@ -73,6 +73,10 @@ type Record struct {
 // leases lapsed Policy.MaxCrashes times.
 const ReasonCrashed = "crashed too often: its lease lapsed and nobody settled it"
 
+// ReasonDelivered is the Reason of a job whose broker has put its message into a
+// dead-letter queue of its own.
+const ReasonDelivered = "delivered too often: the broker moved its message to its dead-letter queue"
+
 // Failure is one attempt that went wrong.
 type Failure struct {
 	Attempt int

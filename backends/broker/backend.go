@@ -33,6 +33,11 @@ type Options struct {
 	// between which a fair queue goes round; nil = those of a tenant.
 	Group func(*backends.Job) string
 
+	// DeadLetters is the queue into which the broker itself puts what was delivered
+	// too often, if it has one. Its messages become dead letters in Records, every
+	// five minutes (R10); without Records it is left alone. Close closes it.
+	DeadLetters Transport
+
 	// Name is what Features say; "" = the Transport's.
 	Name string
 
@@ -94,7 +99,11 @@ func New(t Transport, records Records, o Options) *Backend {
 		o.Poll = 2 * time.Second
 	}
 	stop, halt := context.WithCancel(context.Background())
-	return &Backend{transport: t, records: records, opts: o, facts: t.Features(), queue: o.Queue, stop: stop, halt: halt}
+	b := &Backend{transport: t, records: records, opts: o, facts: t.Features(), queue: o.Queue, stop: stop, halt: halt}
+	if o.DeadLetters != nil && records != nil {
+		b.calls.Go(b.drainForEver)
+	}
+	return b
 }
 
 // Features tells what the pair can do.
@@ -144,6 +153,9 @@ func (b *Backend) Close() error {
 	b.calls.Wait()
 	if first {
 		b.closing = b.transport.Close()
+		if b.opts.DeadLetters != nil {
+			b.closing = errors.Join(b.closing, b.opts.DeadLetters.Close())
+		}
 		if b.opts.Closer != nil {
 			b.closing = errors.Join(b.closing, b.opts.Closer())
 		}

@@ -42,7 +42,7 @@
 //	extend.go      beats                            settle.go    ends of attempts
 //	lookup.go      reading and waiting              watch.go     who waits for which record
 //	operator.go    cancel, redrive                  foreign.go   messages of other programs
-//	cells.go       small values                     plain.go     life without records
-//	open.go        pairs by URL
+//	drain.go       the broker's own dead letters    cells.go     small values
+//	open.go        pairs by URL                     plain.go     life without records
 //	reopen.go      a transport that mends itself    parallel.go  many calls at a time
 package broker
