@@ -26,9 +26,11 @@ func gaveUp(from, to *pipe) {
 	to.tell()
 }
 
-func drained(t *testing.T, f func(w *world, dead *pipe)) {
+func drained(t *testing.T, f func(w *world, dead *pipe)) { drainedOf(t, standardFacts(), f) }
+
+func drainedOf(t *testing.T, facts broker.TransportFeatures, f func(w *world, dead *pipe)) {
 	synctest.Test(t, func(t *testing.T) {
-		p, dead, shelf := newPipe(standardFacts()), newPipe(standardFacts()), newShelf()
+		p, dead, shelf := newPipe(facts), newPipe(facts), newShelf()
 		o := quiet()
 		o.Queue, o.DeadLetters = theQueue, opening{dead}
 		b := broker.New(opening{p}, shelf, o)
@@ -129,6 +131,22 @@ func TestRule_R10_MessagesOfAnotherDeploymentStay(t *testing.T) {
 		time.Sleep(time.Hour)
 		if len(dead.messages) != 1 {
 			w.Fatal("a message was taken whose job nobody knows")
+		}
+	})
+}
+
+// TestRule_R1_SentAnewIsNoRepeat: a FIFO queue drops what it has seen within five
+// minutes.
+func TestRule_R1_SentAnewIsNoRepeat(t *testing.T) {
+	drainedOf(t, fifoFacts(), func(w *world, dead *pipe) {
+		time.Sleep(4 * time.Minute)
+		j := plainJob("a")
+		j.Delay = time.Hour
+		w.enqueue(w, j)
+		gaveUp(w.pipe, dead)
+		time.Sleep(2 * time.Hour)
+		if l := w.tryClaim(time.Minute, time.Minute); l == nil || l.Job.ID != j.ID {
+			w.Fatalf("lost: lease %+v", l)
 		}
 	})
 }

@@ -228,6 +228,21 @@ func TestRule_R13_NewestOfEqualOrdersIsOne(t *testing.T) {
 	})
 }
 
+func TestRule_R13_RepeatedEnqueueOfAnOlderJobTakesNoPlace(t *testing.T) {
+	story(t, standardFacts(), func(w *world) {
+		w.enqueue(w.setup, placedJob("a"))
+		w.enqueue(w.setup, placedJob("b"))
+		w.enqueue(w.setup, placedJob("a")) // its producer didn't hear the answer
+		if got := w.state("b"); got.State != backends.Waiting {
+			w.Fatalf("the newest is %v", got.State)
+		}
+		w.work(w.setup, time.Minute)
+		if a, b := w.state("a"), w.state("b"); a.State != backends.Superseded || b.State != backends.Succeeded {
+			w.Fatalf("a is %v, b is %v", a.State, b.State)
+		}
+	})
+}
+
 func TestRule_R10_RedriveOutlivesTheDeadLetter(t *testing.T) {
 	f := standardFacts()
 	f.Retention = time.Hour
