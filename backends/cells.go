@@ -6,7 +6,9 @@ import (
 	"time"
 )
 
-// Version is an opaque version of a cell; "" = there is none.
+// Version is an opaque version of a cell; "" = there is none. One that a key had
+// never comes back, not even after its value has gone: what was written for an
+// old version must not fit a new value.
 type Version string
 
 // Cells are small values under a key with compare-and-set on a version. Reads

@@ -123,18 +123,36 @@ func (c *claim) run(ctx context.Context) (*backends.Lease, error) {
 	if c.records == nil {
 		return c.plain(now), nil
 	}
-	hint := c.m.Hint
-	for range tries {
-		if err := c.read(ctx, hint); err != nil {
-			return nil, err
+	for try := range tries {
+		if try > 0 || !c.guess(now) {
+			if err := c.read(ctx); err != nil {
+				return nil, err
+			}
 		}
-		hint = ""
 		l, err := c.step(ctx)
 		if !errors.Is(err, backends.ErrConflict) {
 			return l, err
 		}
 	}
 	return nil, errBusy
+}
+
+// guess makes the record of a first delivery from its message, which saves a read:
+// the write that follows holds it against the version that its creator got.
+func (c *claim) guess(now int64) bool {
+	m, policy := c.m, c.policy()
+	if m.Hint == "" || c.d.Receives > 1 || m.Wake || m.Job.Supersede != "" || policy == nil ||
+		m.Job.Batch != nil && m.Job.Batch.Hold > 0 {
+		return false
+	}
+	c.r = &record{
+		Format: recordVersion, Queue: m.Queue, Job: m.Job, Seq: 1,
+		Order: m.Order, Created: m.Created, Deadline: m.Deadline,
+		Life: backends.Life{State: backends.Waiting, Generation: m.Generation, Due: m.Due, Place: m.Due},
+	}
+	c.r.remember(policy)
+	c.version, c.now = m.Hint, now
+	return true
 }
 
 // open reads the envelope. A message without one is a job of its own.
@@ -157,8 +175,8 @@ func (c *claim) far(now int64) bool {
 }
 
 // read loads what the decision needs.
-func (c *claim) read(ctx context.Context, hint backends.Version) (err error) {
-	c.r, c.version, err = c.load(ctx, recordKey(backends.Ref{Tenant: c.m.Job.Tenant, ID: c.m.Job.ID}), hint)
+func (c *claim) read(ctx context.Context) (err error) {
+	c.r, c.version, err = c.load(ctx, recordKey(backends.Ref{Tenant: c.m.Job.Tenant, ID: c.m.Job.ID}), "")
 	if err != nil {
 		return err
 	}

@@ -174,12 +174,11 @@ func (n *newborn) succeed(ctx context.Context, b *Backend, r, old *record, v bac
 // born is the record of a new job.
 func (b *Backend) born(queue string, j *backends.Job, order int64) *record {
 	now := time.Now().UnixNano()
-	p := b.policy().Filled()
 	r := &record{
 		Format: recordVersion, Queue: queue, Job: jobToJSON(j), Seq: 1,
 		Order: order, Created: now, Deadline: j.Deadline(now), Batch: newBatch(j),
-		Policy: p.Owes, MaxCrashes: p.MaxCrashes, Keep: &p.Retention, KeepDead: &p.DeadRetention,
 	}
+	r.remember(b.policy())
 	r.Job.Headers = maps.Clone(j.Headers)
 	r.Life = backends.Born(now, j.Start(now), r.collates())
 	return r

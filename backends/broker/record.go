@@ -116,6 +116,12 @@ func (r *record) isMember() bool {
 // keeps is how long callers may see an ended record.
 func (r *record) keeps(p *backends.Policy) time.Duration { return r.policy(p).Keeps(r.Life.State) }
 
+// remember keeps what of a policy those need who know none.
+func (r *record) remember(p *backends.Policy) {
+	p = p.Filled()
+	r.Policy, r.MaxCrashes, r.Keep, r.KeepDead = p.Owes, p.MaxCrashes, &p.Retention, &p.DeadRetention
+}
+
 // policy is that of the queue as this process knows it, else as the record's
 // creator did.
 func (r *record) policy(p *backends.Policy) *backends.Policy {
