@@ -94,6 +94,13 @@ type PurgeRequest struct {
 	Limit     int // 1 to MaxPurge; 0 = MaxPurge
 }
 
+// Reporter is a Backend that knows how it is beyond what its calls answer: a broker
+// that meets messages of another deployment, say. It is found by [As].
+type Reporter interface {
+	// Health is what is wrong; nil = nothing.
+	Health() error
+}
+
 // Wrapper is a decorator that lets As look inside.
 type Wrapper interface{ Unwrap() Backend }
 

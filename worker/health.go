@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/internal/telemetry"
 	"github.com/leat-go/leat/queue"
 )
@@ -105,6 +106,11 @@ func (p *Pool) Health() Health {
 	out := Health{Phase: v.phase, LastClaim: v.lastClaim}
 	v.engine.describe(&out)
 	out.Problems = v.problems(v.engine.Lease)
+	if store, ok := backends.As[backends.Reporter](v.engine.store); ok && v.phase != Stopped {
+		if err := store.Health(); err != nil {
+			out.Problems = append(out.Problems, fmt.Sprintf("the backend isn't well (%s)", telemetry.TypeOf(err)))
+		}
+	}
 	if n := len(out.Stuck); n > 0 {
 		out.Problems = append(out.Problems, fmt.Sprintf("%d handlers don't return", n))
 	}

@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -148,6 +149,22 @@ func TestBeatsThatFailedAreForgottenWhenNothingIsHeld(t *testing.T) {
 		pass(5 * time.Second)
 		if h := w.Health(); !h.Ready() {
 			t.Errorf("problems %q", h.Problems)
+		}
+	})
+}
+
+// unwell is a store that knows of something wrong.
+type unwell struct{ backends.Backend }
+
+func (unwell) Health() error { return errors.New("a message of another deployment") }
+
+func TestBackendThatIsNotWellTurnsHealthRed(t *testing.T) {
+	play(t, func(s *scene) {
+		w := worker.New(queue.New[ask, int](unwell{s.store}, "answers"), answer)
+		w.Logger = s.log
+		s.start(w)
+		if diff := cmp.Diff([]string{"the backend isn't well (*errors.errorString)"}, w.Health().Problems); diff != "" {
+			t.Error(diff)
 		}
 	})
 }

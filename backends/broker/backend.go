@@ -80,7 +80,7 @@ type Backend struct {
 	mu      sync.Mutex
 	queue   string
 	newest  *backends.Policy
-	health  error
+	health  health
 	closing error
 	calls   sync.WaitGroup
 	closed  bool
@@ -89,6 +89,7 @@ type Backend struct {
 var (
 	_ backends.Backend  = (*Backend)(nil)
 	_ backends.Operator = (*Backend)(nil)
+	_ backends.Reporter = (*Backend)(nil)
 )
 
 // New makes a Backend of a transport and records; nil records make one that
@@ -127,20 +128,6 @@ func (b *Backend) Features() backends.Features {
 		f.MaxPayload = max(1, (b.facts.MaxMessage-overhead)/4*3)
 	}
 	return f
-}
-
-// Health is what is wrong: a receive that failed, a message without a record. A
-// good one clears it; nil = nothing.
-func (b *Backend) Health() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.health
-}
-
-func (b *Backend) unwell(err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.health = err
 }
 
 // Close waits for the calls under way, which it wakes, and closes the transport.

@@ -40,9 +40,10 @@ func (b *Backend) receive(ctx context.Context, req *backends.ClaimRequest) ([]*b
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		b.unwell(err)
+		b.received(err)
 		return nil, err
 	}
+	b.received(nil)
 	// What is leased is seen through, though the caller leaves: a record that
 	// was written needs its message settled.
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
@@ -52,7 +53,7 @@ func (b *Backend) receive(ctx context.Context, req *backends.ClaimRequest) ([]*b
 		return nil, ctx.Err()
 	}
 	leases, err := b.takeAll(late, deliveries, req)
-	b.unwell(err)
+	b.worried(err)
 	if len(leases) == 0 && ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -64,7 +65,7 @@ func (b *Backend) giveBack(ctx context.Context, deliveries []*Delivery) {
 	for i, d := range deliveries {
 		out[i] = b.backIn(d, 0)
 	}
-	b.unwell(errors.Join(b.depart(ctx, out)...))
+	b.worried(errors.Join(b.depart(ctx, out)...))
 }
 
 // takeAll finds out what each message means. The error is for health alone: a

@@ -47,6 +47,7 @@ func (b *Backend) drain(ctx context.Context) error {
 		var buried []*Delivery
 		for _, d := range ds {
 			if err := b.bury(ctx, d); err != nil { // it stays, and is looked at again
+				b.worried(err)
 				b.logger().WarnContext(ctx, "broker: a dead message is left where it is", "message", d.ID, "error", err)
 				continue
 			}

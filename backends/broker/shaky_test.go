@@ -137,7 +137,9 @@ func shakyHarness(f broker.TransportFeatures) backendtest.Harness {
 
 // TestSimulation_A1_Shaky has a broker and a record store that fail, too.
 func TestSimulation_A1_Shaky(t *testing.T) {
-	for _, f := range []broker.TransportFeatures{standardFacts(), fifoFacts()} {
+	hops := standardFacts()
+	hops.Name, hops.MaxDelay, hops.MaxNack = "pipe.hops", 5*time.Second, 5*time.Second
+	for _, f := range []broker.TransportFeatures{standardFacts(), fifoFacts(), hops} {
 		t.Run(f.Name, func(t *testing.T) { simulate.Run(t, shakyHarness(f), 10_000) })
 	}
 }
