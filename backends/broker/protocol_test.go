@@ -232,13 +232,13 @@ func TestRule_R13_RepeatedEnqueueOfAnOlderJobTakesNoPlace(t *testing.T) {
 	story(t, standardFacts(), func(w *world) {
 		w.enqueue(w.setup, placedJob("a"))
 		w.enqueue(w.setup, placedJob("b"))
-		running := w.claim(time.Minute)
-		for running.Job.ID != "b" {
-			running = w.claim(time.Minute)
+		leases, err := w.Claim(w.Context(), backends.ClaimRequest{Queue: theQueue, Max: 1, Lease: time.Minute}) // announces nothing
+		if err != nil || leases[0].Job.ID != "b" {
+			w.Fatal(leases, err)
 		}
 		w.enqueue(w.setup, placedJob("c"))
 		w.enqueue(w.setup, placedJob("a")) // its producer didn't hear the answer
-		if err := w.commit(running); !errors.Is(err, backends.ErrSuperseded) {
+		if err := w.commit(leases[0]); !errors.Is(err, backends.ErrSuperseded) {
 			w.Fatalf("committed beside a newer one: %v", err)
 		}
 	})
