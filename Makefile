@@ -87,6 +87,10 @@ stories: ## the example programs, on their samples and on real data where it is
 		$(GO) run ./examples/whatif -json -quiet $(REAL) 2> /dev/null | grep '"lost":0,"duplicated":0,'; \
 	else echo "skipped: no real data in $(DATA); LEAT_DATA names its folder"; fi
 
+.PHONY: services
+services: ## start fauxqs, dynalite and RabbitMQ for the tests, until Ctrl-C
+	.ci/services $(or $(DIR),.services)
+
 .PHONY: mutants fuzz
 mutants: ## row A4: break one rule at a time, and see a test notice
 	$(GO) run ./internal/mutants -every $(or $(EVERY),1)
