@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"time"
 )
 
 // Bucket keeps what is too large to travel with a job: payloads and results
@@ -33,6 +34,14 @@ type Bucket interface {
 	// bytes. It may miss or repeat what comes and goes meanwhile. It ends after
 	// the first error.
 	List(ctx context.Context, prefix string) iter.Seq2[string, error]
+}
+
+// Signer is a [Bucket] that gives out URLs by which whoever has one may read an
+// object, without an account and without this program in between.
+type Signer interface {
+	// SignedURL returns a URL for GET that works for so long. The error matches
+	// errors.ErrUnsupported where the bucket has none.
+	SignedURL(ctx context.Context, key string, life time.Duration) (string, error)
 }
 
 // Box encrypts payloads and results on their way to the store and the bucket;

@@ -111,6 +111,22 @@ func (f *facts) openResult(ctx context.Context, r *backends.Record) (io.ReadClos
 	return io.NopCloser(bytes.NewReader(plain)), nil
 }
 
+// signResult makes a URL of a result that lies in the bucket as it is.
+func (f *facts) signResult(ctx context.Context, r *backends.Record, life time.Duration) (string, error) {
+	signer, ok := f.bucket.(Signer)
+	switch {
+	case r.Stored == "":
+		return "", fmt.Errorf("the result lies beside the job, not in a bucket: %w", errors.ErrUnsupported)
+	case f.box != nil:
+		return "", fmt.Errorf("the result is encrypted: %w", errors.ErrUnsupported)
+	case !ok:
+		return "", fmt.Errorf("the bucket signs no URLs: %w", errors.ErrUnsupported)
+	case !isKey(r.Stored):
+		return "", fmt.Errorf("result %q: %w", r.Stored, fs.ErrNotExist)
+	}
+	return signer.SignedURL(ctx, r.Stored, life)
+}
+
 // most is how many bytes may lie beside the job.
 func (f *facts) most(backend int) int {
 	if backend > 0 {

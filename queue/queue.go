@@ -197,5 +197,8 @@ func (q *Queue[T, R]) Inside(seam.Key) (*seam.Queue, error) {
 		Job:    func(ctx context.Context, a *seam.Attempt) (any, error) { return leased[T](ctx, f, a) },
 		Pack:   f.packResult,
 		Unpack: func(ctx context.Context, r *backends.Record) (io.ReadCloser, error) { return f.openResult(ctx, r) },
+		Sign: func(ctx context.Context, r *backends.Record, life time.Duration) (string, error) {
+			return f.signResult(ctx, r, life)
+		},
 	}, nil
 }

@@ -43,6 +43,9 @@ type Queue struct {
 
 	// Unpack reads the encoded result of a record that succeeded.
 	Unpack func(ctx context.Context, r *backends.Record) (io.ReadCloser, error)
+
+	// Sign makes a URL of the result of a record that succeeded, for so long.
+	Sign func(ctx context.Context, r *backends.Record, life time.Duration) (string, error)
 }
 
 // Stored is a kind as stores know it: "plan@3" is version 3 of the args of "plan",

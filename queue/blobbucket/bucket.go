@@ -8,6 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"net/http"
+	"time"
 
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
@@ -24,7 +26,10 @@ type Bucket struct {
 	blobs *blob.Bucket
 }
 
-var _ queue.Bucket = (*Bucket)(nil)
+var (
+	_ queue.Bucket = (*Bucket)(nil)
+	_ queue.Signer = (*Bucket)(nil)
+)
 
 // New returns a Bucket on blobs, which stays the caller's to close.
 func New(blobs *blob.Bucket) *Bucket { return &Bucket{blobs} }
@@ -74,6 +79,19 @@ func (b *Bucket) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("%w (the bucket isn't there, or may not be listed)", err)
 	}
 	return nil, &matching{fs.ErrNotExist, err}
+}
+
+// SignedURL implements [queue.Signer], where the driver does: those of S3, GCS and
+// Azure. A URL dies with the credentials that signed it, if they go before.
+func (b *Bucket) SignedURL(ctx context.Context, key string, life time.Duration) (string, error) {
+	if life <= 0 {
+		return "", &queue.InvalidError{Field: "SignedURL life", Reason: "must be positive"}
+	}
+	url, err := b.blobs.SignedURL(ctx, key, &blob.SignedURLOptions{Expiry: life, Method: http.MethodGet})
+	if gcerrors.Code(err) == gcerrors.Unimplemented {
+		return "", &matching{errors.ErrUnsupported, err}
+	}
+	return url, err
 }
 
 // Delete implements [queue.Bucket].
