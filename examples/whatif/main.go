@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 )
 
@@ -26,7 +27,7 @@ type flags struct {
 	speed                 float64
 	partners, workers     int
 	daily, serve, json    bool
-	quiet                 bool
+	quiet, work           bool
 }
 
 func parse(args []string, out io.Writer) (f flags, err error) {
@@ -39,7 +40,8 @@ func parse(args []string, out io.Writer) (f flags, err error) {
 	set.StringVar(&f.arrivals, "arrivals", "", "CSV `file` of arrivals (default a synthetic sample)")
 	set.Float64Var(&f.speed, "speed", 0, "how many times faster than the arrivals' clock (default: they take 7 seconds, real ones 25)")
 	set.IntVar(&f.partners, "partners", 0, "the `n` partners with the most arrivals (default all; of the sample: 6)")
-	set.IntVar(&f.workers, "workers", runtime.GOMAXPROCS(0), "`n` questions at a time")
+	set.IntVar(&f.workers, "workers", runtime.GOMAXPROCS(0), "`n` questions at a time; 0 = others work (-work)")
+	set.BoolVar(&f.work, "work", false, "only work, until ^C, for a portal elsewhere: on the same -queue, -results, -ready and -demand")
 	set.BoolVar(&f.daily, "daily", false, "then run tomorrow's batch from the accepted settings")
 	set.BoolVar(&f.serve, "serve", false, "then go on serving the portal on localhost:8080, until ^C")
 	set.BoolVar(&f.json, "json", false, "sum up in one line of JSON")
@@ -52,10 +54,27 @@ func parse(args []string, out io.Writer) (f flags, err error) {
 		err = fmt.Errorf("unexpected argument %q", set.Arg(0))
 	case (f.demand == "") != (f.arrivals == ""):
 		err = fmt.Errorf("-demand and -arrivals go together: the partners of one are those of the other")
-	case f.speed < 0 || f.partners < 0 || f.workers < 1:
-		err = fmt.Errorf("-speed and -partners are at least 0, -workers at least 1")
+	case f.speed < 0 || f.partners < 0 || f.workers < 0:
+		err = fmt.Errorf("-speed, -partners and -workers are at least 0")
+	case f.workers == 0 && (f.work || f.daily):
+		err = fmt.Errorf("-work and -daily need workers of their own")
+	case (f.work || f.workers == 0) && f.elsewhere() != "":
+		err = fmt.Errorf("workers in another program need the same -queue, -results and -ready: %s is this program's own", f.elsewhere())
 	}
 	return f, err
+}
+
+// elsewhere is the flag that names something no other program can reach; "" = none.
+func (f flags) elsewhere() string {
+	switch {
+	case strings.HasPrefix(f.queue, "memory:"):
+		return "-queue"
+	case f.results == "" || strings.HasPrefix(f.results, "mem:"):
+		return "-results"
+	case strings.HasPrefix(f.ready, "mem:"):
+		return "-ready"
+	}
+	return ""
 }
 
 func main() {
@@ -65,7 +84,11 @@ func main() {
 	if err == flag.ErrHelp {
 		return
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case f.work:
+		err = work(ctx, f)
+	default:
 		err = run(ctx, f, os.Stdout, os.Stderr)
 	}
 	if err != nil {

@@ -43,7 +43,7 @@ func run(ctx context.Context, f flags, out, live io.Writer) (err error) {
 	defer stop()
 	done := make(chan error, 2)
 	go func() { done <- s.serve(serving, l) }()
-	go func() { done <- worker.Run(serving, s.worker(f.workers)) }()
+	go func() { done <- s.work(serving, f.workers) }()
 	err = s.tell(ctx, f, partners, c, out, live)
 	if err == nil && f.serve {
 		fmt.Fprintf(out, "the portal is at http://%s, log in as %q; ^C stops it\n", l.Addr(), c.names[0])
@@ -52,6 +52,29 @@ func run(ctx context.Context, f flags, out, live io.Writer) (err error) {
 	client.CloseIdleConnections() // or the server waits for what they may yet ask
 	stop()
 	return errors.Join(err, <-done, <-done)
+}
+
+// work only works, for a portal elsewhere.
+func work(ctx context.Context, f flags) (err error) {
+	c, err := casting(f)
+	if err != nil {
+		return err
+	}
+	m, err := open(ctx, f)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, m.close(ctx)) }()
+	return newStory(m, c).work(ctx, f.workers)
+}
+
+// work runs so many workers until ctx ends; none is fine.
+func (s *story) work(ctx context.Context, questions int) error {
+	if questions == 0 {
+		<-ctx.Done()
+		return nil
+	}
+	return worker.Run(ctx, s.worker(questions))
 }
 
 // newClient makes a client that keeps its connections: all partners share it.
