@@ -58,6 +58,15 @@ func client(at place) *dyn.Client {
 	})
 }
 
+// drop takes the table away.
+func drop(t *testing.T, at place) {
+	t.Helper()
+	name := "records"
+	if _, err := client(at).DeleteTable(t.Context(), &dyn.DeleteTableInput{TableName: &name}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // open makes the table where it is missing.
 func open(t *testing.T, at place) *broker.RecordStore {
 	t.Helper()

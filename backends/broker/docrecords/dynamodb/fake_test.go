@@ -57,6 +57,9 @@ func (f *fake) RoundTrip(r *http.Request) (*http.Response, error) {
 		return refusal("ResourceNotFoundException"), nil
 	case op == "DescribeTable":
 		return answer(200, f.table()), nil
+	case op == "DeleteTable":
+		f.exists = false
+		return answer(200, f.table()), nil
 	case op == "UpdateTimeToLive":
 		return answer(200, map[string]any{}), nil
 	case op == "PutItem":
