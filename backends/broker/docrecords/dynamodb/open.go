@@ -121,8 +121,8 @@ func identified(ctx context.Context, cfg aws.Config, t Table) error {
 		return context.Cause(ctx)
 	}
 	return &SetupError{
-		Table: t.Name, Reason: "no AWS credentials", Err: err,
-		Remedy: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or give this machine a role",
+		Table: t.Name, Reason: "no valid AWS credentials are found", Err: err,
+		Remedy: "renew them (aws sso login), set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or give this machine a role",
 	}
 }
 

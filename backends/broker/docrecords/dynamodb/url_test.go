@@ -64,3 +64,20 @@ func TestBadURLsAreRefused(t *testing.T) {
 		})
 	}
 }
+
+func TestNoCredentials(t *testing.T) {
+	for _, env := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"} {
+		t.Setenv(env, "")
+	}
+	t.Setenv("AWS_CONFIG_FILE", t.TempDir()+"/none")
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", t.TempDir()+"/none")
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	_, err := broker.OpenRecords(t.Context(), "dynamodb://records?region=eu-central-1")
+	expectSetup(t, err, "no valid AWS credentials", "AWS_ACCESS_KEY_ID")
+	t.Setenv("AWS_REGION", "")
+	t.Setenv("AWS_DEFAULT_REGION", "")
+	_, err = broker.OpenRecords(t.Context(), "dynamodb://records")
+	if !errors.Is(err, backends.ErrInvalid) || !strings.Contains(err.Error(), "region") {
+		t.Fatal(err)
+	}
+}
