@@ -131,4 +131,3 @@ func check(key string, v []byte) error {
 	}
 	return nil
 }
-
