@@ -35,8 +35,13 @@ func inProcess(key string) place { return place{"http://dynamodb.invalid", newFa
 func dynalite(t *testing.T) place {
 	at := place{services.URL(t, "LEAT_DYNALITE"), &http.Transport{}}
 	t.Cleanup(at.RoundTripper.(*http.Transport).CloseIdleConnections)
-	name := "records" // an earlier test may have left it
-	_, _ = client(at).DeleteTable(t.Context(), &dyn.DeleteTableInput{TableName: &name})
+	name, c := "records", client(at) // an earlier test may have left it
+	if _, err := c.DeleteTable(t.Context(), &dyn.DeleteTableInput{TableName: &name}); err == nil {
+		gone := dyn.NewTableNotExistsWaiter(c, func(o *dyn.TableNotExistsWaiterOptions) { o.MinDelay, o.MaxDelay = time.Millisecond, time.Second })
+		if err := gone.Wait(t.Context(), &dyn.DescribeTableInput{TableName: &name}, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return at
 }
 
