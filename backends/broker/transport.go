@@ -103,11 +103,13 @@ type TransportFeatures struct {
 	MaxNack    time.Duration // longest Nack.Delay; 0 = none. Longer ones are sent anew where MaxDelay allows
 	MaxLease   time.Duration // longest lease; 0 = unlimited
 	MaxBatch   int           // messages of one Send that make one request; 0 = unlimited
+	ClaimBatch int           // messages of one Receive, where requests cost money; 0 = no matter
 	MaxMessage int           // bytes of a body; 0 = unlimited
 	Retention  time.Duration // a message that nobody acked is gone after that; 0 = never
 
 	FIFO         bool // keeps the order inside a group, drops repeated Dedup ids, ignores Message.Delay
 	Fair         bool // goes round the groups
+	HardLease    bool // a lease that has lapsed can't be extended, though nobody took the message yet
 	CheapExtend  bool // extending costs next to nothing; else a lease is renewed when a third of it has gone
 	Counts       bool // Delivery.Receives counts
 	SharedQueues bool // several processes may receive from it
