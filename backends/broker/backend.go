@@ -91,6 +91,7 @@ var (
 	_ backends.Backend  = (*Backend)(nil)
 	_ backends.Operator = (*Backend)(nil)
 	_ backends.Reporter = (*Backend)(nil)
+	_ Meter             = (*Backend)(nil)
 )
 
 // New makes a Backend of a transport and records; nil records make one that
@@ -129,6 +130,17 @@ func (b *Backend) Features() backends.Features {
 		f.MaxPayload = max(1, (b.facts.MaxMessage-overhead)/4*3)
 	}
 	return f
+}
+
+// Requests implements [Meter]: those of the Transport and of the dead-letter queue,
+// where they count; else 0.
+func (b *Backend) Requests() (n int64) {
+	for _, t := range []Transport{b.transport, b.opts.DeadLetters} {
+		if m, ok := t.(Meter); ok {
+			n += m.Requests()
+		}
+	}
+	return n
 }
 
 // Close waits for the calls under way, which it wakes, and closes the transport.

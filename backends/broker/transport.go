@@ -55,6 +55,13 @@ type Transport interface {
 	Close() error
 }
 
+// Meter is a Transport that counts what it asks its broker, for those who pay by
+// the request. A Backend has it as well, found by backends.As.
+type Meter interface {
+	// Requests is how many there were since it was opened, repeated ones included.
+	Requests() int64
+}
+
 // Message is what is sent.
 type Message struct {
 	Body    []byte

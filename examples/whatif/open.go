@@ -12,6 +12,7 @@ import (
 	"gocloud.dev/blob"
 	"gocloud.dev/pubsub"
 
+	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/examples/whatif/optimiser"
 	"github.com/leat-go/leat/queue"
 	"github.com/leat-go/leat/queue/blobbucket"
@@ -21,6 +22,7 @@ import (
 
 // means are what the story runs on, each of which a URL may change.
 type means struct {
+	backend backends.Backend
 	queue   *queue.Queue[optimiser.Settings, optimiser.Plan]
 	bucket  queue.Bucket
 	folder  string // of the bucket, if it is one
@@ -38,11 +40,11 @@ func open(ctx context.Context, f flags) (*means, error) {
 }
 
 func (m *means) open(ctx context.Context, f flags) (err error) {
-	m.queue, err = queue.Open[optimiser.Settings, optimiser.Plan](ctx, f.queue)
-	if err != nil {
+	if m.backend, err = backends.Open(ctx, f.queue); err != nil {
 		return err
 	}
-	m.closers = append(m.closers, func(context.Context) error { return m.queue.Close() })
+	m.closers = append(m.closers, func(context.Context) error { return m.backend.Close() })
+	m.queue = queue.New[optimiser.Settings, optimiser.Plan](m.backend, queueName(f.queue))
 	if err := m.openBucket(ctx, f.results); err != nil {
 		return err
 	}
@@ -62,6 +64,16 @@ func (m *means) open(ctx context.Context, f flags) (err error) {
 	m.closers = append(m.closers, m.ready.Shutdown)
 	m.queue.Announce = announce.To(topic)
 	return nil
+}
+
+// queueName is the URL's. queue.Open would do all of this: here the story keeps the
+// backend, to ask it what it has cost.
+func queueName(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "whatif"
+	}
+	return cmp.Or(u.Query().Get("queue"), "whatif")
 }
 
 // inline is how many bytes travel with a job. Questions do; plans go to the bucket.

@@ -9,6 +9,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/backends/broker"
 	"github.com/leat-go/leat/examples/whatif/partner"
 )
 
@@ -18,6 +20,7 @@ type report struct {
 	all, quiet partner.Account // quiet = every partner but the largest
 	events     int             // ready events that the portal was told, each once
 	writebacks int             // accepted settings in the offline store
+	requests   int64           // to the broker, where there is one that counts
 	took       time.Duration
 }
 
@@ -32,6 +35,9 @@ func (s *story) report(ctx context.Context, partners []*partner.Partner, largest
 	}
 	changes, err := s.settled(ctx, r.all.Succeeded)
 	r.events, r.writebacks = s.portal.Events(), len(changes)
+	if meter, ok := backends.As[broker.Meter](s.backend); ok {
+		r.requests = meter.Requests()
+	}
 	return r, err
 }
 
@@ -100,8 +106,9 @@ func (r report) line(out io.Writer) error {
 		Wait99      float64 `json:"wait_p99_ms"`
 		Quiet99     float64 `json:"quiet_wait_p99_ms"`
 		Saving      float64 `json:"cost_saving_pct"`
+		Requests    float64 `json:"requests_per_job,omitempty"`
 	}{
 		a.Promised, a.Succeeded, a.Superseded, a.Cancelled, a.Expired, a.Dead, a.Lost, a.Duplicated + a.Wrong, r.events, r.writebacks,
-		at(a.Waits, 0.5), at(a.Waits, 0.99), at(r.quiet.Waits, 0.99), saved(a),
+		at(a.Waits, 0.5), at(a.Waits, 0.99), at(r.quiet.Waits, 0.99), saved(a), float64(r.requests) / float64(max(1, a.Promised)),
 	})
 }
