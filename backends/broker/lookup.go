@@ -89,13 +89,9 @@ func (b *Backend) look(ctx context.Context, key string) (*record, error) {
 		if _, err = b.put(ctx, r, ended, v); err == nil && !ended.visible(now) {
 			return nil, backends.ErrNotFound
 		}
-		switch {
-		case errors.Is(err, backends.ErrConflict):
-			continue
-		case err == nil && ended.Life.Due != 0:
-			_ = b.wake(ctx, ended) // the job's own message would do the same, later
+		if !errors.Is(err, backends.ErrConflict) {
+			return ended, err // its message, which comes now, has it announced
 		}
-		return ended, err
 	}
 	return nil, errBusy
 }

@@ -95,9 +95,10 @@ func Parse(ctx context.Context, u *url.URL, mine ...string) (*Address, error) {
 	return a, nil
 }
 
-// Backend joins the transport and the store; closing it closes both.
-func (a *Address) Backend(t Transport) *Backend {
-	o := Options{Queue: a.Queue}
+// Backend joins the transport and the store; closing it closes both, and dead, the
+// broker's own dead-letter queue (Options.DeadLetters), unless that is nil.
+func (a *Address) Backend(t, dead Transport) *Backend {
+	o := Options{Queue: a.Queue, DeadLetters: dead}
 	if a.Store == nil {
 		return New(t, nil, o)
 	}

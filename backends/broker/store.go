@@ -53,8 +53,8 @@ func (b *Backend) expiry(r *record) time.Time {
 }
 
 // change steps a record until its write meets no conflict. A nil next changes
-// nothing. What the step leaves owed is announced by a message of its own, as
-// the job's may be far away.
+// nothing. What the step leaves owed is announced by the job's message, or by one of
+// its own where that is far away.
 func (b *Backend) change(ctx context.Context, key string, step func(*record) (*record, error)) error {
 	for range tries {
 		r, v, err := b.load(ctx, key, "")
@@ -71,7 +71,7 @@ func (b *Backend) change(ctx context.Context, key string, step func(*record) (*r
 		if _, err = b.put(ctx, r, next, v); errors.Is(err, backends.ErrConflict) {
 			continue
 		}
-		if err == nil && next.Life.State.Ended() && !r.Life.State.Ended() && next.Life.Due != 0 {
+		if err == nil && next.Life.State.Ended() && !r.Life.State.Ended() && next.Life.Due != 0 && r.farAway() {
 			err = b.wake(ctx, next)
 		}
 		if err != nil {
@@ -80,6 +80,15 @@ func (b *Backend) change(ctx context.Context, key string, step func(*record) (*r
 		return told
 	}
 	return errBusy
+}
+
+// soon is how long an end may wait to be announced by the message that its job has
+// in the queue.
+const soon = 5 * time.Second
+
+// farAway reports whether the job's own message doesn't come soon.
+func (r *record) farAway() bool {
+	return r.Life.Held() || r.Life.Place > time.Now().Add(soon).UnixNano()
 }
 
 // wake sends a message that has a claim announce the end.

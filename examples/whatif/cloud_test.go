@@ -127,7 +127,7 @@ func told(t *testing.T, args []string) map[string]float64 {
 // TestTheStoryInTheCloud runs it on SQS, DynamoDB, S3 and SNS, all by URLs.
 func TestTheStoryInTheCloud(t *testing.T) {
 	line := told(t, append(cloud(t), "-json", "-daily", "-partners", "3", "-speed", "5e5"))
-	if per := line["requests_per_job"]; per <= 0 || per > 1.5 {
+	if per := line["requests_per_job"]; per <= 0 || per > 2 {
 		t.Errorf("%.2f requests of SQS per job", per)
 	}
 }

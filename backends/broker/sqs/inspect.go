@@ -108,6 +108,6 @@ func (t *Transport) DeadLetters(ctx context.Context) (*Transport, error) {
 		return nil, explain(t.dead, "GetQueueUrl", err)
 	}
 	o := t.opts
-	o.Create = false
+	o.Create, o.Wait = false, time.Second // it is looked into now and then, and mostly empty
 	return New(ctx, t.client, aws.ToString(out.QueueUrl), o)
 }

@@ -54,7 +54,17 @@ func openURL(ctx context.Context, u *url.URL) (_ backends.Backend, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.Backend(t), nil
+	if a.Store == nil { // nowhere to put dead letters
+		return a.Backend(t, nil), nil
+	}
+	dead, err := t.DeadLetters(ctx)
+	if err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	if dead == nil {
+		return a.Backend(t, nil), nil
+	}
+	return a.Backend(t, dead), nil
 }
 
 // options are those of the URL. Records know when a job is over, so Acks may be

@@ -3,6 +3,7 @@ package sqs
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -62,6 +63,7 @@ type Transport struct {
 	acks     *earlyAcks // nil = each Ack waits for its outcome
 	rights   rights
 	pressure pressure
+	requests *atomic.Int64
 
 	stop context.Context // ends with Close
 	halt context.CancelFunc
@@ -80,11 +82,13 @@ func New(ctx context.Context, client *sqs.Client, queueURL string, o Options) (*
 	if err := rightRegion(client.Options(), queueURL); err != nil {
 		return nil, err
 	}
+	requests := new(atomic.Int64)
+	client = metered(client, requests)
 	facts, err := inspect(ctx, client, queueURL, o.Create)
 	if err != nil {
 		return nil, err
 	}
-	t := &Transport{client: client, url: queueURL, opts: o, facts: facts.features(), dead: facts.dead}
+	t := &Transport{client: client, url: queueURL, opts: o, facts: facts.features(), dead: facts.dead, requests: requests}
 	t.stop, t.halt = context.WithCancel(context.Background())
 	t.sends.Commit = commit(t, t.sendAll)
 	t.deletes.Commit, t.hides.Commit = commit(t, t.deleteAll), commit(t, t.hideAll)
