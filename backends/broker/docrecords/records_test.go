@@ -158,6 +158,12 @@ func TestExpiryIsExact(t *testing.T) {
 	})
 }
 
+func TestEpochIsNotNever(t *testing.T) {
+	_, r := flakyRecords(t)
+	mustPut(t, r, "1", "", time.Unix(0, 0))
+	expectRecord(t, r, "", "")
+}
+
 func TestErrorsAreTheStores(t *testing.T) {
 	f, r := flakyRecords(t)
 	f.failure = errors.New("store is down")

@@ -28,7 +28,12 @@ type Table struct {
 	Create bool   // make it if it is missing: for development
 }
 
-var tableName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
+// What stands in the command that an error gives to a shell is held to this.
+var (
+	tableName  = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
+	keyName    = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,255}$`) // a dot would be docstore's path
+	regionName = regexp.MustCompile(`^[a-z0-9-]*$`)
+)
 
 // validate fills in the default.
 func (t *Table) validate() error {
@@ -38,8 +43,8 @@ func (t *Table) validate() error {
 	switch {
 	case !tableName.MatchString(t.Name):
 		return bad("a table's name has 3 to 255 letters, digits, '_', '-' or '.'")
-	case len(t.Key) > 255 || docrecords.Reserved(t.Key):
-		return bad("partition_key is too long, or the name of another attribute of a record")
+	case !keyName.MatchString(t.Key) || docrecords.Reserved(t.Key):
+		return bad("partition_key has letters, digits, '_' or '-', and isn't the name of another attribute of a record")
 	}
 	return nil
 }
@@ -99,6 +104,9 @@ func fromURL(u *url.URL) (t Table, cloud url.Values, err error) {
 		return t, nil, bad("has more than the table's name before its parameters")
 	}
 	t = Table{Name: u.Host, Key: q.Get("partition_key")}
+	if !regionName.MatchString(q.Get("region")) {
+		return t, nil, bad("a region has small letters, digits and '-'")
+	}
 	if create := q.Get("create"); create != "" {
 		if t.Create, err = strconv.ParseBool(create); err != nil {
 			return t, nil, bad("create is true or false")

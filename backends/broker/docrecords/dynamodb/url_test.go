@@ -53,6 +53,9 @@ func TestBadURLsAreRefused(t *testing.T) {
 		"given twice":       "dynamodb://records?region=canary&region=canary",
 		"create":            "dynamodb://records?create=canary",
 		"reserved key":      "dynamodb://records?partition_key=value",
+		"odd key":           "dynamodb://records?partition_key=canary;id",
+		"dotted key":        "dynamodb://records?partition_key=canary.id",
+		"odd region":        "dynamodb://records?region=eu%3Bcanary",
 		"role":              "dynamodb://records?region=eu-central-1&role=canary",
 		"fips":              "dynamodb://records?region=eu-central-1&fips=canary",
 	} {
