@@ -1,0 +1,110 @@
+package sqs
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/leat-go/leat/backends/broker"
+)
+
+var errClosed = errors.New("sqs: transport is closed")
+
+// receipt is the handle of a delivery.
+type receipt struct {
+	handle string
+	at     time.Time // when it was asked for: 12 h from then on it can't be hidden any longer
+}
+
+// Receive asks by long polling for at most ten messages. When ctx ends by its
+// deadline, the poll stays open for a moment for the next Receive, so that a
+// caller who asks again and again costs one request per Wait; a cancelled one is
+// broken off, and what SQS leased to it meanwhile lapses.
+//
+// While SQS says that too many messages are in flight, or too many requests made,
+// Receive waits, and asks again ever more rarely.
+func (t *Transport) Receive(ctx context.Context, limit int, lease time.Duration) ([]*broker.Delivery, error) {
+	if err := t.rights.check(ctx, t); err != nil {
+		return nil, err
+	}
+	for fails := 0; ; {
+		ds, err := t.poll(ctx, min(limit, perRequest), lease)
+		switch {
+		case len(ds) > 0:
+			return ds, nil
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case t.stop.Err() != nil:
+			return nil, errClosed
+		case busy(err):
+			fails++
+			t.pause(ctx, fails)
+		case err != nil:
+			return nil, explain(t.url, "ReceiveMessage", err)
+		default:
+			fails = 0
+		}
+	}
+}
+
+// pause waits, from half a second to half a minute.
+func (t *Transport) pause(ctx context.Context, fails int) {
+	d := min(30*time.Second, time.Second<<min(fails-1, 10))
+	timer := time.NewTimer(d/2 + rand.N(d/2))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-t.stop.Done():
+	}
+}
+
+// ask is one request.
+func (t *Transport) ask(ctx context.Context, limit int, lease time.Duration) ([]*broker.Delivery, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.opts.Wait+answerTime) // a connection may be dead
+	defer cancel()
+	now := time.Now()
+	out, err := t.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+		QueueUrl: &t.url, MaxNumberOfMessages: int32(limit),
+		WaitTimeSeconds: seconds(t.opts.Wait), VisibilityTimeout: seconds(lease),
+		MessageAttributeNames: []string{"All"},
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
+			types.MessageSystemAttributeNameApproximateReceiveCount, types.MessageSystemAttributeNameSentTimestamp,
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	ds := make([]*broker.Delivery, len(out.Messages))
+	for i := range out.Messages {
+		ds[i] = t.delivery(&out.Messages[i], now)
+	}
+	return ds, nil
+}
+
+func (t *Transport) delivery(m *types.Message, now time.Time) *broker.Delivery {
+	d := &broker.Delivery{
+		ID: aws.ToString(m.MessageId), Headers: headersOf(m.MessageAttributes),
+		Handle: &receipt{aws.ToString(m.ReceiptHandle), now},
+	}
+	if d.Body = []byte(aws.ToString(m.Body)); !t.opts.Raw {
+		d.Body, d.Headers = unwrap(d.Body, m.MessageAttributes, d.Headers)
+	}
+	d.Receives, _ = strconv.Atoi(m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)])
+	if ms, err := strconv.ParseInt(m.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)], 10, 64); err == nil {
+		d.Sent = time.UnixMilli(ms)
+	}
+	return d
+}
+
+// seconds rounds up: a lease never ends before it was promised to, a message
+// never comes before its time.
+func seconds(d time.Duration) int32 {
+	return int32((max(0, d) + time.Second - 1) / time.Second)
+}
