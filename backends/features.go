@@ -42,6 +42,10 @@ type Features struct {
 	Tick       time.Duration // spans are rounded up to it; 0 = exact
 	MaxBatch   int           // jobs of one Enqueue that make one write; 0 = unlimited
 
+	// HardLease: a lease that has lapsed is lost, though nobody took the job yet. Else
+	// a holder that was silent for too long may renew it.
+	HardLease bool
+
 	CheapExtend bool // beats may come every 2 s; else every third of the lease
 }
 

@@ -435,6 +435,9 @@ func first(errs []error) error {
 
 func records(f backends.Features) bool { return f.Records }
 
+// softLeases: what lapsed may be renewed.
+func softLeases(f backends.Features) bool { return f.Records && !f.HardLease }
+
 func kinds(f backends.Features) bool { return f.Kinds }
 
 func queues(f backends.Features) bool { return f.Queues }

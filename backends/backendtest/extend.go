@@ -96,7 +96,7 @@ var renewCases = []testCase{
 	},
 	{
 		"R5", "LapsedLeaseThatNobodyTookIsRenewed", "a pause of the whole machine throws away work that nobody else began",
-		records,
+		softLeases,
 		func(e *env) {
 			l := e.start(1)
 			e.pass(2)

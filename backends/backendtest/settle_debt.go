@@ -114,7 +114,7 @@ var debtCases = []testCase{
 	},
 	{
 		"R6", "CommitLeavesTimeToAnnounce", "each commit at the end of a lease sends its event twice",
-		records,
+		softLeases,
 		func(e *env) {
 			l := e.start(1)
 			e.pass(1.5) // lapsed, but nobody took it

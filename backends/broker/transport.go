@@ -108,6 +108,7 @@ type TransportFeatures struct {
 
 	FIFO         bool // keeps the order inside a group, drops repeated Dedup ids, ignores Message.Delay
 	Fair         bool // goes round the groups
+	HardLease    bool // a lease that has lapsed can't be extended, though nobody took the message yet
 	CheapExtend  bool // extending costs next to nothing; else a lease is renewed when a third of it has gone
 	Counts       bool // Delivery.Receives counts
 	SharedQueues bool // several processes may receive from it
