@@ -88,7 +88,7 @@ func (a *attributes) features() broker.TransportFeatures {
 		Name: "sqs", Durability: backends.Replicated,
 		MaxDelay: maxDelay, MaxNack: maxHidden, MaxLease: maxHidden,
 		MaxBatch: perRequest, MaxMessage: a.maxMessage, Retention: a.retention,
-		FIFO: a.fifo, Fair: true, Counts: true, SharedQueues: true,
+		FIFO: a.fifo, Fair: true, HardLease: true, Counts: true, SharedQueues: true,
 	}
 	if f.FIFO {
 		f.Name, f.MaxDelay = "sqs.fifo", 0
