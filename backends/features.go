@@ -42,6 +42,10 @@ type Features struct {
 	Tick       time.Duration // spans are rounded up to it; 0 = exact
 	MaxBatch   int           // jobs of one Enqueue that make one write; 0 = unlimited
 
+	// ClaimBatch is how many jobs one request of a claim brings, where requests cost
+	// money: a busy worker lets some slots fall free before it asks; 0 = no matter.
+	ClaimBatch int
+
 	// HardLease: a lease that has lapsed is lost, though nobody took the job yet. Else
 	// a holder that was silent for too long may renew it.
 	HardLease bool

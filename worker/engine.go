@@ -45,6 +45,7 @@ type engine struct {
 	tales     []func()   // for the log, once the lock is free
 
 	slots slots
+	more  bool               // the claim loop's: the last claim brought all that one can
 	room  signal             // for the claim loop: a slot is free
 	aside context.CancelFunc // breaks off a claim for events alone, when a slot is free; nil = there is none
 	write signal             // for the settle loop

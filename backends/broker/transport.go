@@ -103,6 +103,7 @@ type TransportFeatures struct {
 	MaxNack    time.Duration // longest Nack.Delay; 0 = none. Longer ones are sent anew where MaxDelay allows
 	MaxLease   time.Duration // longest lease; 0 = unlimited
 	MaxBatch   int           // messages of one Send that make one request; 0 = unlimited
+	ClaimBatch int           // messages of one Receive, where requests cost money; 0 = no matter
 	MaxMessage int           // bytes of a body; 0 = unlimited
 	Retention  time.Duration // a message that nobody acked is gone after that; 0 = never
 
