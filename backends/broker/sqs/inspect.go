@@ -87,7 +87,7 @@ func (a *attributes) features() broker.TransportFeatures {
 	f := broker.TransportFeatures{
 		Name: "sqs", Durability: backends.Replicated,
 		MaxDelay: maxDelay, MaxNack: maxHidden, MaxLease: maxHidden,
-		MaxBatch: perRequest, MaxMessage: a.maxMessage, Retention: a.retention,
+		MaxBatch: perRequest, ClaimBatch: perRequest, MaxMessage: a.maxMessage, Retention: a.retention,
 		FIFO: a.fifo, Fair: true, HardLease: true, Counts: true, SharedQueues: true,
 	}
 	if f.FIFO {
