@@ -2,6 +2,8 @@ package sqs_test
 
 import (
 	"context"
+	"errors"
+	"strconv"
 	"sync"
 	"time"
 
@@ -28,20 +30,36 @@ func newWorks(p *pair, took time.Duration) *works {
 func (w *works) enqueue(n int) {
 	w.t.Helper()
 	for from := 0; from < n; from += 10 {
-		items := make([]queue.Item[int], min(10, n-from))
-		for i := range items {
-			items[i] = queue.With(from + i)
-		}
-		out, err := w.q.EnqueueAll(w.t.Context(), items)
-		for _, o := range out {
-			if o.Err != nil {
-				err = o.Err
-			}
-		}
-		if err != nil {
+		if err := w.send(from, min(from+10, n)); err != nil {
 			w.t.Fatal(err)
 		}
 	}
+}
+
+// enqueueInTheEnd repeats what failed, each number under a key of its own.
+func (w *works) enqueueInTheEnd(n int) {
+	w.t.Helper()
+	for from := 0; from < n; from += 10 {
+		for w.send(from, min(from+10, n)) != nil {
+			<-time.After(time.Second)
+		}
+	}
+}
+
+func (w *works) send(from, to int) error {
+	var items []queue.Item[int]
+	for i := from; i < to; i++ {
+		var o []queue.Option
+		if w.shelf != nil { // a repeated send is the same job
+			o = append(o, queue.Key(strconv.Itoa(i)))
+		}
+		items = append(items, queue.With(i, o...))
+	}
+	out, err := w.q.EnqueueAll(w.t.Context(), items)
+	for _, o := range out {
+		err = errors.Join(err, o.Err)
+	}
+	return err
 }
 
 func (w *works) handle(ctx context.Context, job *queue.Job[int]) (int, error) {

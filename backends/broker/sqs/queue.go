@@ -24,7 +24,7 @@ type Options struct {
 	// wait for their outcome until one succeeds.
 	EarlyAck bool
 
-	// Linger is how long an early Ack waits for others; 0 = 50 ms, on FIFO queues
+	// Linger is how long an early Ack waits for others; 0 = 100 ms, on FIFO queues
 	// 1 ms, as the next of its group waits with it.
 	Linger time.Duration
 
@@ -55,12 +55,13 @@ type Transport struct {
 	facts  broker.TransportFeatures
 	dead   string // ARN of the dead-letter queue; "" = none
 
-	sends   backends.Group[*outgoing, error]
-	deletes backends.Group[*receipt, error]
-	hides   backends.Group[hiding, error]
-	polls   polls
-	acks    *earlyAcks // nil = each Ack waits for its outcome
-	rights  rights
+	sends    backends.Group[*outgoing, error]
+	deletes  backends.Group[*receipt, error]
+	hides    backends.Group[hiding, error]
+	polls    polls
+	acks     *earlyAcks // nil = each Ack waits for its outcome
+	rights   rights
+	pressure pressure
 
 	stop context.Context // ends with Close
 	halt context.CancelFunc
@@ -100,7 +101,7 @@ func (o *Options) linger(fifo bool) time.Duration {
 	case fifo:
 		return time.Millisecond
 	}
-	return 50 * time.Millisecond
+	return 100 * time.Millisecond
 }
 
 // commit makes a Group's Commit of what answers for each item: the outcomes of

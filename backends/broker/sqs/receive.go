@@ -3,7 +3,6 @@ package sqs
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -33,35 +32,24 @@ func (t *Transport) Receive(ctx context.Context, limit int, lease time.Duration)
 	if err := t.rights.check(ctx, t); err != nil {
 		return nil, err
 	}
-	for fails := 0; ; {
+	for {
+		t.pressure.wait(ctx, t.stop)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		ds, err := t.poll(ctx, min(limit, perRequest), lease)
 		switch {
 		case len(ds) > 0:
+			t.pressure.felt(false)
 			return ds, nil
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case t.stop.Err() != nil:
 			return nil, errClosed
-		case busy(err):
-			fails++
-			t.pause(ctx, fails)
-		case err != nil:
+		case err != nil && !busy(err):
 			return nil, explain(t.url, "ReceiveMessage", err)
-		default:
-			fails = 0
 		}
-	}
-}
-
-// pause waits, from half a second to half a minute.
-func (t *Transport) pause(ctx context.Context, fails int) {
-	d := min(30*time.Second, time.Second<<min(fails-1, 10))
-	timer := time.NewTimer(d/2 + rand.N(d/2))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	case <-t.stop.Done():
+		t.pressure.felt(err != nil)
 	}
 }
 
