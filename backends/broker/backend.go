@@ -81,9 +81,10 @@ type Backend struct {
 	queue   string
 	newest  *backends.Policy
 	health  health
-	closing error
 	calls   sync.WaitGroup
 	closed  bool
+	ending  sync.Once
+	closing error // of the one that closed
 }
 
 var (
@@ -133,12 +134,11 @@ func (b *Backend) Features() backends.Features {
 // Close waits for the calls under way, which it wakes, and closes the transport.
 func (b *Backend) Close() error {
 	b.mu.Lock()
-	first := !b.closed
 	b.closed = true
 	b.mu.Unlock()
 	b.halt()
 	b.calls.Wait()
-	if first {
+	b.ending.Do(func() {
 		b.closing = b.transport.Close()
 		if b.opts.DeadLetters != nil {
 			b.closing = errors.Join(b.closing, b.opts.DeadLetters.Close())
@@ -146,7 +146,7 @@ func (b *Backend) Close() error {
 		if b.opts.Closer != nil {
 			b.closing = errors.Join(b.closing, b.opts.Closer())
 		}
-	}
+	})
 	return b.closing
 }
 
