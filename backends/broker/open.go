@@ -70,6 +70,8 @@ type Address struct {
 	Store  *RecordStore // parameter "records", a URL, escaped; nil = without, fire and forget
 	Params url.Values   // those that the transport asked for
 	Rest   *url.URL     // without all of these
+
+	DeadLetters Transport // for Options; set by the driver, where there is a Store
 }
 
 // Parse takes a URL apart and opens the record store that it names. mine are the
@@ -101,6 +103,7 @@ func (a *Address) Backend(t Transport) *Backend {
 	if a.Store == nil {
 		return New(t, nil, o)
 	}
+	o.DeadLetters = a.DeadLetters
 	o.Durability, o.Closer = a.Store.Durability, a.Store.Close
 	if name := a.Store.Name; name != "" {
 		o.Name = t.Features().Name + "+" + name
