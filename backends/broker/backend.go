@@ -113,7 +113,7 @@ func (b *Backend) Features() backends.Features {
 	f := backends.Features{
 		Name: b.facts.Name, Durability: b.facts.Durability,
 		Shared: b.facts.SharedQueues, Records: b.records != nil,
-		MaxDelay: b.facts.MaxDelay, MaxLease: b.facts.MaxLease, MaxWait: b.facts.Retention,
+		MaxDelay: b.facts.MaxDelay, MaxLease: b.facts.MaxLease, Tick: b.facts.Tick, MaxWait: b.facts.Retention,
 		MaxBatch: b.facts.MaxBatch, ClaimBatch: b.facts.ClaimBatch, HardLease: b.facts.HardLease, CheapExtend: b.facts.CheapExtend || b.records != nil,
 	}
 	if b.opts.Name != "" {
