@@ -86,7 +86,7 @@ func read(ctx context.Context, client *sqs.Client, queueURL string) (attributes,
 func (a *attributes) features() broker.TransportFeatures {
 	f := broker.TransportFeatures{
 		Name: "sqs", Durability: backends.Replicated,
-		MaxDelay: maxDelay, MaxNack: maxHidden, MaxLease: maxHidden,
+		MaxDelay: maxDelay, MaxNack: maxHidden, MaxLease: maxHidden, Tick: time.Second,
 		MaxBatch: perRequest, ClaimBatch: perRequest, MaxMessage: a.maxMessage, Retention: a.retention,
 		FIFO: a.fifo, Fair: true, HardLease: true, Counts: true, SharedQueues: true,
 	}
