@@ -27,7 +27,8 @@ type attributes struct {
 // rightRegion refuses a client that would ask in another region than the queue's.
 func rightRegion(o sqs.Options, queueURL string) error {
 	want := regionOf(queueURL)
-	custom := o.BaseEndpoint != nil || o.EndpointResolver != nil //nolint:staticcheck // what the Go CDK sets
+	//lint:ignore SA1019 this is where the Go CDK puts an endpoint
+	custom := o.BaseEndpoint != nil || o.EndpointResolver != nil
 	switch {
 	case o.Region == "":
 		return &Error{Action: "open", Queue: queueURL, Kind: ErrRegion, Advice: "give the parameter region, or set AWS_REGION"}
