@@ -77,14 +77,14 @@ type Backend struct {
 	stop context.Context // ends with Close
 	halt context.CancelFunc
 
-	mu        sync.Mutex
-	queue     string
-	newest    *backends.Policy
-	health    health
-	closing   error
-	calls     sync.WaitGroup
-	closeOnce sync.Once
-	closed    bool
+	mu      sync.Mutex
+	queue   string
+	newest  *backends.Policy
+	health  health
+	calls   sync.WaitGroup
+	closed  bool
+	ending  sync.Once
+	closing error // of the one that closed
 }
 
 var (
@@ -114,7 +114,7 @@ func (b *Backend) Features() backends.Features {
 	f := backends.Features{
 		Name: b.facts.Name, Durability: b.facts.Durability,
 		Shared: b.facts.SharedQueues, Records: b.records != nil,
-		MaxDelay: b.facts.MaxDelay, MaxLease: b.facts.MaxLease, MaxWait: b.facts.Retention,
+		MaxDelay: b.facts.MaxDelay, MaxLease: b.facts.MaxLease, Tick: b.facts.Tick, MaxWait: b.facts.Retention,
 		MaxBatch: b.facts.MaxBatch, ClaimBatch: b.facts.ClaimBatch, HardLease: b.facts.HardLease, CheapExtend: b.facts.CheapExtend || b.records != nil,
 	}
 	if b.opts.Name != "" {
@@ -150,7 +150,7 @@ func (b *Backend) Close() error {
 	b.mu.Unlock()
 	b.halt()
 	b.calls.Wait()
-	b.closeOnce.Do(func() { // the others wait for it
+	b.ending.Do(func() {
 		b.closing = b.transport.Close()
 		if b.opts.DeadLetters != nil {
 			b.closing = errors.Join(b.closing, b.opts.DeadLetters.Close())

@@ -70,6 +70,8 @@ type Address struct {
 	Store  *RecordStore // parameter "records", a URL, escaped; nil = without, fire and forget
 	Params url.Values   // those that the transport asked for
 	Rest   *url.URL     // without all of these
+
+	DeadLetters Transport // for Options; set by the driver, where there is a Store
 }
 
 // Parse takes a URL apart and opens the record store that it names. mine are the
@@ -95,13 +97,13 @@ func Parse(ctx context.Context, u *url.URL, mine ...string) (*Address, error) {
 	return a, nil
 }
 
-// Backend joins the transport and the store; closing it closes both, and dead, the
-// broker's own dead-letter queue (Options.DeadLetters), unless that is nil.
-func (a *Address) Backend(t, dead Transport) *Backend {
-	o := Options{Queue: a.Queue, DeadLetters: dead}
+// Backend joins the transport and the store; closing it closes both.
+func (a *Address) Backend(t Transport) *Backend {
+	o := Options{Queue: a.Queue}
 	if a.Store == nil {
 		return New(t, nil, o)
 	}
+	o.DeadLetters = a.DeadLetters
 	o.Durability, o.Closer = a.Store.Durability, a.Store.Close
 	if name := a.Store.Name; name != "" {
 		o.Name = t.Features().Name + "+" + name

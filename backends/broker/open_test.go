@@ -33,7 +33,7 @@ func TestParse_TakesOffWhatIsOurs(t *testing.T) {
 	if a.Rest.String() != "pipe://host/path?region=r" || a.Params.Encode() != "create=true" || a.Queue != "whatif" {
 		t.Errorf("rest %s, params %v, queue %q", a.Rest, a.Params, a.Queue)
 	}
-	b := a.Backend(newPipe(standardFacts()), nil)
+	b := a.Backend(newPipe(standardFacts()))
 	if f := b.Features(); f.Name != "pipe+shelf" || !f.Records {
 		t.Errorf("features: %+v", f)
 	}
@@ -47,7 +47,7 @@ func TestParse_WithoutRecordsFiresAndForgets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f := a.Backend(newPipe(standardFacts()), nil).Features(); f.Records || f.Name != "pipe" {
+	if f := a.Backend(newPipe(standardFacts())).Features(); f.Records || f.Name != "pipe" {
 		t.Errorf("features: %+v", f)
 	}
 }

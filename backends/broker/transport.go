@@ -109,6 +109,7 @@ type TransportFeatures struct {
 	MaxDelay   time.Duration // longest Message.Delay; 0 = none. Longer ones hop: they are sent anew
 	MaxNack    time.Duration // longest Nack.Delay; 0 = none. Longer ones are sent anew where MaxDelay allows
 	MaxLease   time.Duration // longest lease; 0 = unlimited
+	Tick       time.Duration // spans are rounded up to it; 0 = exact
 	MaxBatch   int           // messages of one Send that make one request; 0 = unlimited
 	ClaimBatch int           // messages of one Receive, where requests cost money; 0 = no matter
 	MaxMessage int           // bytes of a body; 0 = unlimited

@@ -35,7 +35,7 @@ func openURL(ctx context.Context, u *url.URL) (backends.Backend, error) {
 		_ = a.Close()
 		return nil, err
 	}
-	return a.Backend(t, nil), nil
+	return a.Backend(t), nil
 }
 
 func fromURL(a *broker.Address) (*Transport, error) {

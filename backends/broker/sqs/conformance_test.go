@@ -40,6 +40,11 @@ func (p *pair) again() *pair {
 	other := *p
 	o := broker.Options{Logger: slog.New(slog.DiscardHandler)}
 	tr := open(p.t, p.server, p.url, sqs.Options{EarlyAck: p.shelf != nil})
+	if dead, err := tr.DeadLetters(p.t.Context()); err != nil {
+		p.t.Fatal(err)
+	} else if dead != nil {
+		o.Queue, o.DeadLetters = "jobs", dead
+	}
 	if tr.Features().FIFO { // the suite runs jobs of one tenant side by side
 		o.Group = func(j *backends.Job) string { return j.Tenant + "/" + j.ID }
 	}

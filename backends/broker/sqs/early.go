@@ -19,8 +19,9 @@ type earlyAcks struct {
 	list   []*receipt
 	failed bool // the last deletion: Acks wait for their outcome
 	closed bool
-	kick   chan struct{} // there is something, or ten, or it is closed
-	ended  chan struct{}
+
+	kick  chan struct{} // there is more, or it is closed
+	ended chan struct{}
 }
 
 // mostEarly is how many may gather, when SQS is slow: the rest waits.
@@ -72,55 +73,45 @@ func (e *earlyAcks) heard(errs []error, err error) {
 // run deletes tens as soon as they are there, and the rest when it has waited.
 func (e *earlyAcks) run() {
 	defer close(e.ended)
-	for {
-		<-e.kick
-		timer := time.NewTimer(e.linger)
-		for waiting := true; waiting; {
-			n, closed := e.waitingFor()
-			if closed && n == 0 {
-				timer.Stop()
-				return
-			}
-			if n >= perRequest {
-				e.flush(n - n%perRequest)
-				continue
-			}
-			if n == 0 || closed {
-				break
-			}
-			select {
-			case <-e.kick:
-			case <-timer.C:
-				waiting = false
-			}
+	over := time.NewTimer(0) // what gathers has waited
+	defer over.Stop()
+	<-over.C
+	for gathers := false; ; {
+		waited := false
+		select {
+		case <-e.kick:
+		case <-over.C:
+			waited = true
 		}
-		timer.Stop()
-		e.flush(perRequest)
+		left, closed := e.flush(waited)
+		if closed {
+			return
+		}
+		if left > 0 && !gathers {
+			over.Reset(e.linger)
+		}
+		gathers = left > 0
 	}
 }
 
-func (e *earlyAcks) waitingFor() (n int, closed bool) {
+// flush deletes full tens, or all that is there if it has waited, and returns how
+// many are left.
+func (e *earlyAcks) flush(waited bool) (left int, closed bool) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	return len(e.list), e.closed
-}
-
-// flush deletes the first n, or as many as there are.
-func (e *earlyAcks) flush(n int) {
-	e.mu.Lock()
-	n = min(n, len(e.list))
+	n := len(e.list)
+	if !waited && !e.closed {
+		n -= n % perRequest
+	}
 	rs := e.list[:n:n]
 	e.list = append([]*receipt(nil), e.list[n:]...)
-	if len(e.list) > 0 || e.closed {
-		e.wake()
-	}
+	left, closed = len(e.list), e.closed
 	e.mu.Unlock()
-	if n == 0 {
-		return
+	if n > 0 {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*answerTime)
+		defer cancel()
+		e.heard(e.deleteAll(ctx, rs), nil)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*answerTime)
-	defer cancel()
-	e.heard(e.deleteAll(ctx, rs), nil)
+	return left, closed
 }
 
 // close deletes what is left, and waits.

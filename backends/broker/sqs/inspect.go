@@ -27,7 +27,8 @@ type attributes struct {
 // rightRegion refuses a client that would ask in another region than the queue's.
 func rightRegion(o sqs.Options, queueURL string) error {
 	want := regionOf(queueURL)
-	custom := o.BaseEndpoint != nil || o.EndpointResolver != nil //nolint:staticcheck // what the Go CDK sets
+	//lint:ignore SA1019 this is where the Go CDK puts an endpoint
+	custom := o.BaseEndpoint != nil || o.EndpointResolver != nil
 	switch {
 	case o.Region == "":
 		return &Error{Action: "open", Queue: queueURL, Kind: ErrRegion, Advice: "give the parameter region, or set AWS_REGION"}
@@ -86,7 +87,7 @@ func read(ctx context.Context, client *sqs.Client, queueURL string) (attributes,
 func (a *attributes) features() broker.TransportFeatures {
 	f := broker.TransportFeatures{
 		Name: "sqs", Durability: backends.Replicated,
-		MaxDelay: maxDelay, MaxNack: maxHidden, MaxLease: maxHidden,
+		MaxDelay: maxDelay, MaxNack: maxHidden, MaxLease: maxHidden, Tick: time.Second,
 		MaxBatch: perRequest, ClaimBatch: perRequest, MaxMessage: a.maxMessage, Retention: a.retention,
 		FIFO: a.fifo, Fair: true, HardLease: true, Counts: true, SharedQueues: true,
 	}
@@ -108,6 +109,6 @@ func (t *Transport) DeadLetters(ctx context.Context) (*Transport, error) {
 		return nil, explain(t.dead, "GetQueueUrl", err)
 	}
 	o := t.opts
-	o.Create, o.Wait = false, time.Second // it is looked into now and then, and mostly empty
+	o.Create = false
 	return New(ctx, t.client, aws.ToString(out.QueueUrl), o)
 }

@@ -54,17 +54,26 @@ func openURL(ctx context.Context, u *url.URL) (_ backends.Backend, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.Store == nil { // nowhere to put dead letters
-		return a.Backend(t, nil), nil
-	}
-	dead, err := t.DeadLetters(ctx)
-	if err != nil {
+	if err := drained(ctx, a, t); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
-	if dead == nil {
-		return a.Backend(t, nil), nil
+	return a.Backend(t), nil
+}
+
+// drained has the queue's dead letters, if it has any, put into the records. A
+// producer may lack the rights, and needs none.
+func drained(ctx context.Context, a *broker.Address, t *Transport) error {
+	if a.Store == nil {
+		return nil
 	}
-	return a.Backend(t, dead), nil
+	dead, err := t.DeadLetters(ctx)
+	if errors.Is(err, ErrDenied) || errors.Is(err, ErrNoQueue) {
+		return nil
+	}
+	if dead != nil {
+		a.DeadLetters = dead
+	}
+	return err
 }
 
 // options are those of the URL. Records know when a job is over, so Acks may be

@@ -7,11 +7,14 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/backends/broker"
 	"github.com/leat-go/leat/backends/broker/sqs"
 	"github.com/leat-go/leat/backends/broker/sqs/sqstest"
+	"github.com/leat-go/leat/queue"
 )
 
 func init() {
@@ -22,6 +25,36 @@ func init() {
 }
 
 var shelves int // that are open
+
+// What SQS moves to its dead-letter queue becomes a record.
+func TestDeadLettersBecomeRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, "jobs", true)
+		dead := open(t, p.server, p.server.Queue("jobs-dead", nil), sqs.Options{})
+		b := broker.New(open(t, p.server, p.url, sqs.Options{}), p.shelf, broker.Options{Queue: "jobs", DeadLetters: dead})
+		defer b.Close()
+		p.server.Queue("jobs", map[string]string{
+			"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:eu-west-1:123456789012:jobs-dead","maxReceiveCount":"1"}`,
+		})
+		q := queue.New[int, int](b, "jobs")
+		ticket, err := q.Enqueue(t.Context(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr := open(t, p.server, p.url, sqs.Options{})
+		defer tr.Close()
+		for range 2 { // a holder that died, and a receive too many
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			_, _ = tr.Receive(ctx, 1, time.Second)
+			cancel()
+		}
+		<-time.After(10 * time.Minute)
+		r, err := b.Lookup(t.Context(), ticket.Ref, 0)
+		if err != nil || r.State != queue.Dead {
+			t.Errorf("%+v, %v", r, err)
+		}
+	})
+}
 
 // account lets URLs find the fake, and nothing of the machine's.
 func account(t *testing.T) (server *sqstest.Server, endpoint string) {
@@ -47,7 +80,7 @@ func TestOpenByURL(t *testing.T) {
 		{"jobs?endpoint=" + endpoint, "sqs"},
 		{"jobs?queue=whatif&records=shelf://&waittime=5s&raw=true&region=eu-west-1&endpoint=" + endpoint, "sqs+shelf"},
 		{"jobs.fifo?endpoint=" + endpoint, "sqs.fifo"},
-		{"new?create=true&endpoint=" + endpoint, "sqs"},
+		{"new?create=true&records=shelf://&endpoint=" + endpoint, "sqs+shelf"}, // and its dead letters are drained
 	} {
 		b, err := backends.Open(t.Context(), theQueue+c.url)
 		if err != nil {

@@ -22,7 +22,10 @@ type works struct {
 }
 
 func newWorks(p *pair, took time.Duration) *works {
-	p = p.again()
+	return worksOn(p.again(), took)
+}
+
+func worksOn(p *pair, took time.Duration) *works {
 	return &works{pair: p, q: queue.New[int, int](p, "jobs"), took: took, runs: map[int]int{}}
 }
 
@@ -99,6 +102,13 @@ func (w *works) drained(within time.Duration) {
 			w.t.Fatalf("%d messages are left after %v", w.server.Depth(w.url), within)
 		}
 	}
+}
+
+// done is how many jobs have begun, at least once.
+func (w *works) done() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.runs)
 }
 
 // once checks that each of n jobs ran once.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leat-go/leat/backends/broker"
 	"github.com/leat-go/leat/backends/broker/sqs"
 	"github.com/leat-go/leat/backends/broker/sqs/sqstest"
 )
@@ -97,5 +98,23 @@ func TestCloseGivesBack(t *testing.T) {
 		if _, err := b.Receive(s.Context(), 10, time.Minute); err == nil {
 			s.Error("Receive after Close")
 		}
+	})
+}
+
+// SQS hides a message for twelve hours in all: what is asked beyond is cut.
+func TestExtensionsAreCutAtTwelveHours(t *testing.T) {
+	inBubble(t, func(s *stage, server *sqstest.Server) {
+		a := s.standard()
+		a.send(text("x"))
+		ds := a.receive(10, 2*time.Hour)
+		s.pass(time.Hour)
+		a.good(a.Extend(s.Context(), 12*time.Hour, ds))
+		s.pass(11*time.Hour - time.Minute)
+		if server.InFlight(a.url) != 1 {
+			s.Error("the extension was refused")
+		}
+		a.good(a.Nack(s.Context(), []broker.Nack{{Delivery: ds[0], Delay: 12 * time.Hour}}))
+		s.pass(2 * time.Minute)
+		a.receive(10, time.Minute)
 	})
 }

@@ -59,6 +59,7 @@ type Transport struct {
 	sends    backends.Group[*outgoing, error]
 	deletes  backends.Group[*receipt, error]
 	hides    backends.Group[hiding, error]
+	calls    calls
 	polls    polls
 	acks     *earlyAcks // nil = each Ack waits for its outcome
 	rights   rights
@@ -108,17 +109,6 @@ func (o *Options) linger(fifo bool) time.Duration {
 	return 100 * time.Millisecond
 }
 
-// commit makes a Group's Commit of what answers for each item: the outcomes of
-// callers who share requests are their own. It ends with the Transport.
-func commit[T any](t *Transport, do func(context.Context, []T) []error) func(context.Context, []T) ([]error, error) {
-	return func(ctx context.Context, items []T) ([]error, error) {
-		ctx, cancel := context.WithCancelCause(ctx)
-		defer context.AfterFunc(t.stop, func() { cancel(errClosed) })()
-		defer cancel(nil)
-		return do(ctx, items), nil
-	}
-}
-
 // Features tells what the queue can do, as it was when it was opened.
 func (t *Transport) Features() broker.TransportFeatures { return t.facts }
 
@@ -132,6 +122,7 @@ func (t *Transport) Close() error {
 		open := t.polls.close()
 		t.halt()
 		t.polls.all.Wait()
+		t.calls.close()
 		for _, p := range open {
 			t.giveBack(p.ds)
 		}

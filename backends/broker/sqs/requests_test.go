@@ -46,6 +46,10 @@ func TestRequestsPerJob(t *testing.T) {
 func TestRequestsOfAnIdleWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, "jobs", true)
+		p.server.Queue("jobs-dead", nil)
+		p.server.Queue("jobs", map[string]string{ // which is drained every five minutes
+			"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:eu-west-1:123456789012:jobs-dead","maxReceiveCount":1000}`,
+		})
 		p.server.Latency = 5 * time.Millisecond
 		w := newWorks(p, 0)
 		defer w.close()

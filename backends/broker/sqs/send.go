@@ -31,7 +31,7 @@ func (t *Transport) Send(ctx context.Context, messages []broker.Message) ([]erro
 			good, of = append(good, o), append(of, i)
 		}
 	}
-	sent, err := t.sends.Do(ctx, good...)
+	sent, err := together(ctx, &t.calls, &t.sends, good)
 	if err != nil {
 		return nil, err
 	}

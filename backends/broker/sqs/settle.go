@@ -25,7 +25,7 @@ func (t *Transport) Ack(ctx context.Context, deliveries []*broker.Delivery) ([]e
 	if t.acks.take(rs) {
 		return nil, nil
 	}
-	errs, err := t.deletes.Do(ctx, rs...)
+	errs, err := together(ctx, &t.calls, &t.deletes, rs)
 	t.acks.heard(errs, err)
 	return errs, err
 }
@@ -38,7 +38,7 @@ func (t *Transport) Nack(ctx context.Context, nacks []broker.Nack) ([]error, err
 	for i, n := range nacks {
 		hs[i] = hiding{n.Handle.(*receipt), n.Delay}
 	}
-	errs, err := t.hides.Do(ctx, hs...)
+	errs, err := together(ctx, &t.calls, &t.hides, hs)
 	return forgiven(errs), err
 }
 
@@ -48,7 +48,7 @@ func (t *Transport) Extend(ctx context.Context, d time.Duration, deliveries []*b
 	for i, x := range deliveries {
 		hs[i] = hiding{x.Handle.(*receipt), d}
 	}
-	return t.hides.Do(ctx, hs...)
+	return together(ctx, &t.calls, &t.hides, hs)
 }
 
 // forgiven takes a lost lease for success.

@@ -197,6 +197,45 @@ var ofSends = []scene{
 	}},
 }
 
+// So do Acks, Nacks and Extends.
+func TestConcurrentSettlementsShareRequests(t *testing.T) {
+	inBubble(t, func(s *stage, server *sqstest.Server) {
+		a := s.standard()
+		var ds []*broker.Delivery
+		for range 10 {
+			a.send(slices.Repeat([]broker.Message{text("x")}, 10)...)
+			ds = append(ds, a.all(10, time.Minute)...)
+		}
+		for _, c := range []struct {
+			name   string
+			settle func(*broker.Delivery) ([]error, error)
+		}{
+			{"Extend", func(d *broker.Delivery) ([]error, error) {
+				return a.Extend(s.Context(), time.Minute, []*broker.Delivery{d})
+			}},
+			{"Ack", func(d *broker.Delivery) ([]error, error) { return a.Ack(s.Context(), []*broker.Delivery{d}) }},
+			{"Nack", func(d *broker.Delivery) ([]error, error) { return a.Nack(s.Context(), []broker.Nack{{Delivery: d}}) }},
+		} {
+			before := server.Requests()[""]
+			done := make(chan struct{})
+			for _, d := range ds {
+				go func() {
+					if errs, err := c.settle(d); err != nil || errors.Join(errs...) != nil {
+						s.Error(errs, err)
+					}
+					done <- struct{}{}
+				}()
+			}
+			for range ds {
+				<-done
+			}
+			if n := server.Requests()[""] - before; n > 12 {
+				s.Errorf("%s: %d requests for a hundred at a time", c.name, n)
+			}
+		}
+	})
+}
+
 // Sends of many goroutines share requests.
 func TestConcurrentSendsShareRequests(t *testing.T) {
 	inBubble(t, func(s *stage, server *sqstest.Server) {

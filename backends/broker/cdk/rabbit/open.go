@@ -35,7 +35,7 @@ func openURL(ctx context.Context, u *url.URL) (_ backends.Backend, err error) {
 		_, _ = t.Close(), a.Close()
 		return nil, err
 	}
-	return a.Backend(t, nil), nil
+	return a.Backend(t), nil
 }
 
 func parse(a *broker.Address) (o Options, create bool, err error) {

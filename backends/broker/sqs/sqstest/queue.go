@@ -153,7 +153,7 @@ func (s *Server) getQueueURL(_ context.Context, in *struct{ QueueName string }) 
 	return map[string]string{"QueueUrl": host + q.name}, nil
 }
 
-func (s *Server) getAttributes(_ context.Context, in *struct{ QueueUrl string }) (any, error) { //nolint:revive // as spelled there
+func (s *Server) getAttributes(_ context.Context, in *struct{ QueueUrl string }) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q, err := s.find(in.QueueUrl)
@@ -173,7 +173,7 @@ func (s *Server) getAttributes(_ context.Context, in *struct{ QueueUrl string })
 }
 
 func (s *Server) setAttributes(_ context.Context, in *struct {
-	QueueUrl   string //nolint:revive // as spelled there
+	QueueUrl   string
 	Attributes map[string]string
 },
 ) (any, error) {

@@ -8,7 +8,7 @@ import (
 )
 
 type receiveInput struct {
-	QueueUrl                    string //nolint:revive // as spelled there
+	QueueUrl                    string
 	MaxNumberOfMessages         int
 	VisibilityTimeout           *int
 	WaitTimeSeconds             *int
@@ -18,7 +18,7 @@ type receiveInput struct {
 
 // received is a message as it is answered.
 type received struct {
-	MessageId, ReceiptHandle, Body, MD5OfBody string //nolint:revive // as spelled there
+	MessageId, ReceiptHandle, Body, MD5OfBody string
 	Attributes                                map[string]string
 	MessageAttributes                         map[string]attribute `json:",omitempty"`
 }

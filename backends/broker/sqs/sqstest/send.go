@@ -11,17 +11,17 @@ import (
 )
 
 type sendEntry struct {
-	Id                     string //nolint:revive // as spelled there
+	Id                     string
 	MessageBody            string
 	DelaySeconds           int
 	MessageAttributes      map[string]attribute
-	MessageGroupId         string //nolint:revive // as spelled there
-	MessageDeduplicationId string //nolint:revive // as spelled there
+	MessageGroupId         string
+	MessageDeduplicationId string
 }
 
 // failure is the answer for an entry that was refused.
 type failure struct {
-	Id, Code, Message string //nolint:revive // as spelled there
+	Id, Code, Message string
 	SenderFault       bool
 }
 
@@ -42,7 +42,7 @@ type results struct {
 const batchBytes = 1 << 20
 
 func (s *Server) sendBatch(_ context.Context, in *struct {
-	QueueUrl string //nolint:revive // as spelled there
+	QueueUrl string
 	Entries  []sendEntry
 },
 ) (any, error) {

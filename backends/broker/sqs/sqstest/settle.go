@@ -7,12 +7,12 @@ import (
 )
 
 type settleEntry struct {
-	Id, ReceiptHandle string //nolint:revive // as spelled there
+	Id, ReceiptHandle string
 	VisibilityTimeout int
 }
 
 type settleInput struct {
-	QueueUrl string //nolint:revive // as spelled there
+	QueueUrl string
 	Entries  []settleEntry
 }
 
