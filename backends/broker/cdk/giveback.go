@@ -1,0 +1,80 @@
+package cdk
+
+import (
+	"context"
+	"runtime"
+
+	"gocloud.dev/pubsub"
+)
+
+// giveBack is for what nobody waits for; what can't be given back lapses.
+func (r *receiver) giveBack(m *pubsub.Message) {
+	ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
+	defer cancel()
+	_ = r.giveBackNow(ctx, m)
+}
+
+// giveBackNow makes a message come again at once: by the broker, or from here.
+func (r *receiver) giveBackNow(ctx context.Context, m *pubsub.Message) error {
+	switch {
+	case r.hooks.Nack != nil:
+		forget(m)
+		return r.hooks.Nack(ctx, m)
+	case m.Nackable():
+		m.Nack()
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || r.retired {
+		forget(m)
+		return nil
+	}
+	h := &holding{r: r, m: m, phase: spare}
+	r.held[h] = true
+	r.spread(h)
+	return nil
+}
+
+// spread offers a holding to who receives here. The lock must be held.
+func (r *receiver) spread(h *holding) {
+	r.again = append(r.again, h)
+	r.tell()
+}
+
+// local is a message that this process has, for the next Receive; nil = none.
+func (r *receiver) local() *holding {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.again) == 0 {
+		return nil
+	}
+	h := r.again[0]
+	r.remove(h)
+	if len(r.again) > 0 {
+		r.tell()
+	}
+	return &holding{r: r, m: h.m, again: h.again + 1}
+}
+
+// remove ends a holding. The lock must be held.
+func (r *receiver) remove(h *holding) bool {
+	if h.timer != nil {
+		h.timer.Stop()
+	}
+	delete(r.held, h)
+	r.again = without(r.again, h)
+	return true
+}
+
+// tell wakes one who waits. The lock must be held.
+func (r *receiver) tell() {
+	select {
+	case r.more <- struct{}{}:
+	default:
+	}
+}
+
+// forget takes away the finalizer by which the Go CDK complains of messages that
+// were neither acked nor nacked through it.
+func forget(m *pubsub.Message) { runtime.SetFinalizer(m, nil) }

@@ -1,0 +1,253 @@
+package cdk
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"gocloud.dev/pubsub"
+
+	"github.com/leat-go/leat/backends/broker"
+)
+
+const (
+	// moment is how long a Receive that has a message waits for another, and a
+	// message that nobody asks for any more waits for a Receive.
+	moment = 10 * time.Millisecond
+
+	// linger is how long a request under way may take to end, once its
+	// subscription is closed: one poll of the drivers that poll.
+	linger = 500 * time.Millisecond
+)
+
+var errNothing = errors.New("no further message")
+
+// receiver is one opening of the subscription: the way out, until it fails.
+type receiver struct {
+	broker.Transport // nil: Transport does the rest by itself
+
+	sub     *pubsub.Subscription
+	hooks   *Hooks
+	facts   broker.TransportFeatures
+	dropped func(*receiver)
+	end     func() error // closes it, once
+
+	life   context.Context
+	cancel context.CancelFunc
+	asked  chan struct{} // a Receive wants a message
+	got    chan *holding // here it is
+	more   chan struct{} // there is something in again
+	stop   chan struct{} // closed by end
+	failed chan struct{} // closed once err is set
+	done   chan struct{} // closed when intake has ended
+
+	err error
+
+	mu        sync.Mutex
+	held      map[*holding]bool
+	again     []*holding // lapsed or spare: the next Receive gets them first
+	receiving bool
+	retired   bool // failed, and to be closed when it holds nothing any more
+	closed    bool
+}
+
+func newReceiver(s *pubsub.Subscription, h *Hooks, f broker.TransportFeatures, dropped func(*receiver)) *receiver {
+	r := &receiver{
+		sub: s, hooks: h, facts: f, dropped: dropped, held: map[*holding]bool{},
+		asked: make(chan struct{}), got: make(chan *holding), more: make(chan struct{}, 1),
+		stop: make(chan struct{}), failed: make(chan struct{}), done: make(chan struct{}),
+	}
+	r.life, r.cancel = context.WithCancel(context.Background())
+	r.end = sync.OnceValue(r.endNow)
+	go r.intake()
+	return r
+}
+
+func (r *receiver) Features() broker.TransportFeatures { return r.facts }
+
+// Receive waits for one message, and takes those that come at once.
+func (r *receiver) Receive(ctx context.Context, limit int, lease time.Duration) ([]*broker.Delivery, error) {
+	h, err := r.next(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	var out []*broker.Delivery
+	for {
+		d, err := h.lease(ctx, lease)
+		if err != nil && len(out) == 0 {
+			return nil, err
+		}
+		if err != nil {
+			return out, nil
+		}
+		if out = append(out, d); len(out) == limit {
+			return out, nil
+		}
+		patience := time.NewTimer(moment)
+		h, err = r.next(ctx, patience.C)
+		patience.Stop()
+		if err != nil {
+			return out, nil
+		}
+	}
+}
+
+// next is one message, from here or from the subscription.
+func (r *receiver) next(ctx context.Context, patience <-chan time.Time) (*holding, error) {
+	for {
+		if h := r.local(); h != nil {
+			return h, nil
+		}
+		select {
+		case r.asked <- struct{}{}:
+		case h := <-r.got:
+			return h, nil
+		case <-r.more:
+		case <-r.failed:
+			return nil, r.err
+		case <-r.stop:
+			return nil, errClosed
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-patience:
+			return nil, errNothing
+		}
+	}
+}
+
+// intake takes messages off the subscription, one for each that was asked for, so
+// that nothing is leased of which nobody knows. Its calls outlive those who asked:
+// a call that is given up leaves a message, and a goroutine, in the subscription.
+func (r *receiver) intake() {
+	defer close(r.done)
+	for {
+		select {
+		case <-r.asked:
+		case <-r.stop:
+			return
+		}
+		if !r.mayReceive(true) {
+			return
+		}
+		m, err := r.sub.Receive(r.life)
+		if err != nil {
+			r.err = err
+			close(r.failed)
+			return
+		}
+		if !r.mayReceive(false) {
+			r.giveBack(m)
+			return
+		}
+		r.offer(m)
+	}
+}
+
+// mayReceive notes whether a call is under way; false = the end has come.
+func (r *receiver) mayReceive(now bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.receiving = now
+	return !r.closed
+}
+
+// offer gives a message to whoever asks, or back if nobody does any more.
+func (r *receiver) offer(m *pubsub.Message) {
+	patience := time.NewTimer(moment)
+	defer patience.Stop()
+	select {
+	case r.got <- &holding{r: r, m: m}:
+	case <-patience.C:
+		r.giveBack(m)
+	case <-r.stop:
+		r.giveBack(m)
+	}
+}
+
+// Close is called when it failed, or by the end of the Transport. What was handed
+// out before a failure can still be settled, until its lease ends.
+func (r *receiver) Close() error {
+	select {
+	case <-r.failed:
+		return r.retire()
+	default:
+		return r.end()
+	}
+}
+
+// retire gives back what waits here, and ends with the last delivery.
+func (r *receiver) retire() error {
+	r.mu.Lock()
+	r.retired = true
+	var idle []*holding
+	for h := range r.held {
+		if h.phase > lapsed {
+			idle = append(idle, h)
+			r.remove(h)
+		}
+	}
+	r.mu.Unlock()
+	for _, h := range idle {
+		r.giveBack(h.m)
+	}
+	return r.leave()
+}
+
+// leave ends a retired receiver that holds nothing any more.
+func (r *receiver) leave() error {
+	r.mu.Lock()
+	over := r.retired && len(r.held) == 0
+	r.mu.Unlock()
+	if !over {
+		return nil
+	}
+	return r.end()
+}
+
+// endNow gives back all that is held, and closes the subscription, which sends
+// what is still to be sent.
+func (r *receiver) endNow() error {
+	r.mu.Lock()
+	held, receiving := r.held, r.receiving
+	r.held, r.closed = nil, true
+	r.mu.Unlock()
+	close(r.stop)
+	for h := range held {
+		if h.timer != nil {
+			h.timer.Stop()
+		}
+		r.giveBack(h.m)
+	}
+	if !receiving {
+		<-r.done
+		r.drain()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
+	defer cancel()
+	err := r.hooks.closeSubscription(ctx, r.sub)
+	giveUp := time.AfterFunc(linger, r.cancel)
+	<-r.done
+	giveUp.Stop()
+	r.cancel()
+	r.dropped(r)
+	return err
+}
+
+// drain takes out what the subscription has fetched ahead, and gives it back.
+// Nacked only at the end, it doesn't come round again.
+func (r *receiver) drain() {
+	var ahead []*pubsub.Message
+	for range r.hooks.Prefetch {
+		ctx, cancel := context.WithTimeout(r.life, moment)
+		m, err := r.sub.Receive(ctx)
+		cancel()
+		if err != nil {
+			break
+		}
+		ahead = append(ahead, m)
+	}
+	for _, m := range ahead {
+		r.giveBack(m)
+	}
+}
