@@ -64,6 +64,24 @@ func (e *env) batch(n int, tolerate int32) (backends.Job, []backends.Job) {
 	return c, members
 }
 
+// claimInOrder claims all of these and returns their leases in their order: where
+// members are found by index, a failure counts once those before it have ended.
+func (e *env) claimInOrder(jobs []backends.Job) []*backends.Lease {
+	e.Helper()
+	of := map[backends.Ref]*backends.Lease{}
+	for _, l := range e.claimMany(len(jobs)) {
+		of[l.Job.Ref] = l
+	}
+	var leases []*backends.Lease
+	for _, j := range jobs {
+		if of[j.Ref] == nil {
+			e.Fatalf("%v was not claimed", j.Ref)
+		}
+		leases = append(leases, of[j.Ref])
+	}
+	return leases
+}
+
 // expectProgress expects what the collation job's record says of its batch.
 func (e *env) expectProgress(c backends.Job, want backends.BatchProgress) {
 	e.Helper()

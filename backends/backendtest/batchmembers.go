@@ -75,8 +75,8 @@ var tolerateCases = []testCase{
 		"R14", "FailFastCollatesAtOnce", "after the first failed slice a fail-fast batch still waits for the others",
 		records,
 		func(e *env) {
-			c, _ := e.batch(3, 0)
-			members := e.claimMany(3)
+			c, jobs := e.batch(3, 0)
+			members := e.claimInOrder(jobs)
 			blocked := e.blocked(e.request(1))
 			e.end(members[0], backends.Dead)
 			l := e.wakes(blocked)
@@ -108,8 +108,8 @@ var tolerateCases = []testCase{
 		"R14", "TolerateAllowsSoMany", "a batch gives up over a failure that it was told to bear, or bears one too many",
 		records,
 		func(e *env) {
-			c, _ := e.batch(4, 1)
-			members := e.claimMany(4)
+			c, jobs := e.batch(4, 1)
+			members := e.claimInOrder(jobs)
 			e.commit(members[0])
 			e.end(members[1], backends.Dead)
 			e.claimNone(e.request(1))
