@@ -41,6 +41,7 @@ func inMemory(t *testing.T) cdk.Options {
 	t.Cleanup(func() {
 		_ = sub.Shutdown(context.Background())
 		_ = topic.Shutdown(context.Background())
+		<-time.After(time.Second) // its last poll sleeps on for 250 ms
 	})
 	return cdk.Options{
 		Topic:        func(context.Context) (*pubsub.Topic, error) { return topic, nil },

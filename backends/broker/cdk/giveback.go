@@ -36,45 +36,6 @@ func (r *receiver) giveBackNow(ctx context.Context, m *pubsub.Message) error {
 	return nil
 }
 
-// spread offers a holding to who receives here. The lock must be held.
-func (r *receiver) spread(h *holding) {
-	r.again = append(r.again, h)
-	r.tell()
-}
-
-// local is a message that this process has, for the next Receive; nil = none.
-func (r *receiver) local() *holding {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.again) == 0 {
-		return nil
-	}
-	h := r.again[0]
-	r.remove(h)
-	if len(r.again) > 0 {
-		r.tell()
-	}
-	return &holding{r: r, m: h.m, again: h.again + 1}
-}
-
-// remove ends a holding. The lock must be held.
-func (r *receiver) remove(h *holding) bool {
-	if h.timer != nil {
-		h.timer.Stop()
-	}
-	delete(r.held, h)
-	r.again = without(r.again, h)
-	return true
-}
-
-// tell wakes one who waits. The lock must be held.
-func (r *receiver) tell() {
-	select {
-	case r.more <- struct{}{}:
-	default:
-	}
-}
-
 // forget takes away the finalizer by which the Go CDK complains of messages that
 // were neither acked nor nacked through it.
 func forget(m *pubsub.Message) { runtime.SetFinalizer(m, nil) }

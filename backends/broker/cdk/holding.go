@@ -2,7 +2,6 @@ package cdk
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"gocloud.dev/pubsub"
@@ -29,7 +28,7 @@ const grace = 5 * time.Second
 type holding struct {
 	r     *receiver
 	m     *pubsub.Message
-	again int // how often it was handed out before, by this process alone
+	again int // so often this process handed it out again by itself; -1 = not even once
 	phase phase
 	timer *time.Timer
 	ends  time.Time
@@ -99,7 +98,11 @@ func (h *holding) over() {
 func (h *holding) settle() bool {
 	h.r.mu.Lock()
 	defer h.r.mu.Unlock()
-	return h.r.held[h] && h.phase <= lapsed && h.r.remove(h)
+	if !h.r.held[h] || h.phase > lapsed {
+		return false
+	}
+	h.r.remove(h)
+	return true
 }
 
 // move sets the timer for the next phase; false = it isn't its holder's any more.
@@ -109,7 +112,7 @@ func (h *holding) move(next phase, d time.Duration) bool {
 	if !h.r.held[h] || h.phase > lapsed {
 		return false
 	}
-	h.r.again = without(h.r.again, h)
+	h.r.free = without(h.r.free, h)
 	h.phase, h.ends = next, time.Now().Add(d)
 	h.timer.Reset(d)
 	return true
@@ -152,11 +155,4 @@ func (h *holding) extend(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 	return h.r.hooks.Extend(ctx, h.m, d)
-}
-
-func without(all []*holding, h *holding) []*holding {
-	if i := slices.Index(all, h); i >= 0 {
-		return slices.Delete(all, i, i+1)
-	}
-	return all
 }

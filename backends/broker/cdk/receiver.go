@@ -2,7 +2,6 @@ package cdk
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -21,8 +20,6 @@ const (
 	linger = 500 * time.Millisecond
 )
 
-var errNothing = errors.New("no further message")
-
 // receiver is one opening of the subscription: the way out, until it fails.
 type receiver struct {
 	broker.Transport // nil: Transport does the rest by itself
@@ -35,9 +32,7 @@ type receiver struct {
 
 	life   context.Context
 	cancel context.CancelFunc
-	asked  chan struct{} // a Receive wants a message
-	got    chan *holding // here it is
-	more   chan struct{} // there is something in again
+	wanted chan struct{} // somebody waits
 	stop   chan struct{} // closed by end
 	failed chan struct{} // closed once err is set
 	done   chan struct{} // closed when intake has ended
@@ -46,7 +41,8 @@ type receiver struct {
 
 	mu        sync.Mutex
 	held      map[*holding]bool
-	again     []*holding // lapsed or spare: the next Receive gets them first
+	free      []*holding // of these, those for the next Receive
+	waiters   []waiter   // first come, first served; none while there is something free
 	receiving bool
 	retired   bool // failed, and to be closed when it holds nothing any more
 	closed    bool
@@ -54,8 +50,7 @@ type receiver struct {
 
 func newReceiver(s *pubsub.Subscription, h *Hooks, f broker.TransportFeatures, dropped func(*receiver)) *receiver {
 	r := &receiver{
-		sub: s, hooks: h, facts: f, dropped: dropped, held: map[*holding]bool{},
-		asked: make(chan struct{}), got: make(chan *holding), more: make(chan struct{}, 1),
+		sub: s, hooks: h, facts: f, dropped: dropped, held: map[*holding]bool{}, wanted: make(chan struct{}, 1),
 		stop: make(chan struct{}), failed: make(chan struct{}), done: make(chan struct{}),
 	}
 	r.life, r.cancel = context.WithCancel(context.Background())
@@ -93,74 +88,52 @@ func (r *receiver) Receive(ctx context.Context, limit int, lease time.Duration) 
 	}
 }
 
-// next is one message, from here or from the subscription.
-func (r *receiver) next(ctx context.Context, patience <-chan time.Time) (*holding, error) {
-	for {
-		if h := r.local(); h != nil {
-			return h, nil
-		}
-		select {
-		case r.asked <- struct{}{}:
-		case h := <-r.got:
-			return h, nil
-		case <-r.more:
-		case <-r.failed:
-			return nil, r.err
-		case <-r.stop:
-			return nil, errClosed
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-patience:
-			return nil, errNothing
-		}
-	}
-}
-
-// intake takes messages off the subscription, one for each that was asked for, so
-// that nothing is leased of which nobody knows. Its calls outlive those who asked:
-// a call that is given up leaves a message, and a goroutine, in the subscription.
+// intake takes messages off the subscription, one at a time and while somebody
+// waits, so that nothing is leased of which nobody knows. Its calls outlive those
+// who wait: one that is given up leaves a message, and a goroutine, in the
+// subscription.
 func (r *receiver) intake() {
 	defer close(r.done)
 	for {
 		select {
-		case <-r.asked:
+		case <-r.wanted:
 		case <-r.stop:
 			return
 		}
-		if !r.mayReceive(true) {
-			return
+		for r.mayReceive() {
+			m, err := r.sub.Receive(r.life)
+			if err != nil {
+				r.err = err
+				close(r.failed)
+				return
+			}
+			r.offer(m)
 		}
-		m, err := r.sub.Receive(r.life)
-		if err != nil {
-			r.err = err
-			close(r.failed)
-			return
-		}
-		if !r.mayReceive(false) {
-			r.giveBack(m)
-			return
-		}
-		r.offer(m)
 	}
 }
 
-// mayReceive notes whether a call is under way; false = the end has come.
-func (r *receiver) mayReceive(now bool) bool {
+// mayReceive reports whether somebody waits, and notes that a call begins.
+func (r *receiver) mayReceive() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.receiving = now
-	return !r.closed
+	r.receiving = !r.closed && len(r.waiters) > 0
+	return r.receiving
 }
 
-// offer gives a message to whoever asks, or back if nobody does any more.
+// offer gives a message to who waits. Nobody may any more: then it goes back,
+// unless a Receive comes in a moment.
 func (r *receiver) offer(m *pubsub.Message) {
-	patience := time.NewTimer(moment)
-	defer patience.Stop()
-	select {
-	case r.got <- &holding{r: r, m: m}:
-	case <-patience.C:
-		r.giveBack(m)
-	case <-r.stop:
+	r.mu.Lock()
+	r.receiving = false
+	closed := r.closed
+	if !closed {
+		h := &holding{r: r, m: m, phase: spare, again: -1, ends: time.Now().Add(moment)}
+		h.timer = time.AfterFunc(moment, h.over)
+		r.held[h] = true
+		r.spread(h)
+	}
+	r.mu.Unlock()
+	if closed {
 		r.giveBack(m)
 	}
 }
