@@ -207,9 +207,13 @@ func (r *receiver) endNow() error {
 	return err
 }
 
-// drain takes out what the subscription has fetched ahead, and gives it back.
-// Nacked only at the end, it doesn't come round again.
+// drain takes out what the subscription has fetched ahead, and gives it back once
+// the request that this began is over, which would take it again. A driver whose
+// requests are longer may do so; then it lapses.
 func (r *receiver) drain() {
+	if r.hooks.Prefetch == 0 {
+		return
+	}
 	var ahead []*pubsub.Message
 	for range r.hooks.Prefetch {
 		ctx, cancel := context.WithTimeout(r.life, moment)
@@ -220,6 +224,7 @@ func (r *receiver) drain() {
 		}
 		ahead = append(ahead, m)
 	}
+	<-time.After(linger)
 	for _, m := range ahead {
 		r.giveBack(m)
 	}
