@@ -77,13 +77,14 @@ type Backend struct {
 	stop context.Context // ends with Close
 	halt context.CancelFunc
 
-	mu      sync.Mutex
-	queue   string
-	newest  *backends.Policy
-	health  health
-	closing error
-	calls   sync.WaitGroup
-	closed  bool
+	mu        sync.Mutex
+	queue     string
+	newest    *backends.Policy
+	health    health
+	closing   error
+	calls     sync.WaitGroup
+	closeOnce sync.Once
+	closed    bool
 }
 
 var (
@@ -133,12 +134,11 @@ func (b *Backend) Features() backends.Features {
 // Close waits for the calls under way, which it wakes, and closes the transport.
 func (b *Backend) Close() error {
 	b.mu.Lock()
-	first := !b.closed
 	b.closed = true
 	b.mu.Unlock()
 	b.halt()
 	b.calls.Wait()
-	if first {
+	b.closeOnce.Do(func() { // the others wait for it
 		b.closing = b.transport.Close()
 		if b.opts.DeadLetters != nil {
 			b.closing = errors.Join(b.closing, b.opts.DeadLetters.Close())
@@ -146,7 +146,7 @@ func (b *Backend) Close() error {
 		if b.opts.Closer != nil {
 			b.closing = errors.Join(b.closing, b.opts.Closer())
 		}
-	}
+	})
 	return b.closing
 }
 
