@@ -186,15 +186,18 @@ func (r *receiver) endNow() error {
 	r.held, r.closed = nil, true
 	r.mu.Unlock()
 	close(r.stop)
+	back := r.ahead(receiving)
 	for h := range held {
 		if h.timer != nil {
 			h.timer.Stop()
 		}
-		r.giveBack(h.m)
+		back = append(back, h.m)
 	}
-	if !receiving {
-		<-r.done
-		r.drain()
+	if r.hooks.Prefetch > 0 && len(back) > 0 {
+		<-time.After(linger) // for the request under way, which would take them again
+	}
+	for _, m := range back {
+		r.giveBack(m)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
 	defer cancel()
@@ -207,14 +210,13 @@ func (r *receiver) endNow() error {
 	return err
 }
 
-// drain takes out what the subscription has fetched ahead, and gives it back once
-// the request that this began is over, which would take it again. A driver whose
-// requests are longer may do so; then it lapses.
-func (r *receiver) drain() {
-	if r.hooks.Prefetch == 0 {
-		return
+// ahead takes out what the subscription has fetched ahead. While a call waits there
+// is nothing.
+func (r *receiver) ahead(receiving bool) (all []*pubsub.Message) {
+	if receiving {
+		return nil
 	}
-	var ahead []*pubsub.Message
+	<-r.done
 	for range r.hooks.Prefetch {
 		ctx, cancel := context.WithTimeout(r.life, moment)
 		m, err := r.sub.Receive(ctx)
@@ -222,10 +224,7 @@ func (r *receiver) drain() {
 		if err != nil {
 			break
 		}
-		ahead = append(ahead, m)
+		all = append(all, m)
 	}
-	<-time.After(linger)
-	for _, m := range ahead {
-		r.giveBack(m)
-	}
+	return all
 }

@@ -1,11 +1,13 @@
 // Package rabbit is RabbitMQ as a broker.Transport: gocloud.dev/pubsub/rabbitpubsub
 // through package cdk, with what the portable part lacks.
 //
-//	                    ┌──────────── ttl, then back ────────────┐
-//	                    ▼                                        │
-//	Send ──► exchange "jobs.leat" ──"2s" … "4096s"──► queues "jobs.leat.2s" …
+//	                    ┌────────── after their time ──────────┐
+//	                    ▼                                      │
+//	Send ──► exchange "jobs.leat" ──"2s", "4s", …──► queues "jobs.leat.2s", …
 //	                    │
 //	                    └──""──► queue "jobs" (quorum) ──prefetch──► Receive
+//
+// What it does beyond the portable part:
 //
 //   - Messages are persistent and confirmed by the server. A quorum queue counts
 //     deliveries, a classic one only tells a repeated one from a first.
@@ -15,7 +17,7 @@
 //   - Acks and nacks go to the channel that a message came by. The portable ones go
 //     to the channel that is open now, where a number from the one before may be
 //     that of another message.
-//   - The lost connection is final for the Go CDK: both ends are opened anew, each
+//   - A lost connection is final for the Go CDK: both ends are opened anew, each
 //     with a connection of its own.
 //   - Leases are timers here. The server takes a message back when the connection
 //     ends, or after its consumer_timeout (30 min, unless it is told another):

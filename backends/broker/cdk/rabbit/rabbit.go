@@ -2,6 +2,8 @@ package rabbit
 
 import (
 	"context"
+	"errors"
+	"runtime"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -53,8 +55,7 @@ func New(o Options) *cdk.Transport {
 				Name: "rabbit", Durability: backends.Disk, SharedQueues: true,
 				MaxDelay: delays[len(delays)-1], MaxNack: longestHold, MaxMessage: maxMessage,
 			},
-			Prefetch: o.Prefetch,
-			Send:     outgoing, ID: id, Receives: receives, Sent: sent,
+			Send: outgoing, ID: id, Receives: receives, Sent: sent,
 			Ack:        func(_ context.Context, m *pubsub.Message) error { return delivery(m).Ack(false) },
 			Nack:       func(_ context.Context, m *pubsub.Message) error { return delivery(m).Nack(false, true) },
 			CloseTopic: closeTopic, CloseSubscription: closeSubscription,
@@ -82,22 +83,29 @@ func (o *Options) subscription(ctx context.Context) (*pubsub.Subscription, error
 func closeTopic(ctx context.Context, t *pubsub.Topic) error {
 	var c *amqp.Connection
 	t.As(&c)
-	return hangUp(c, t.Shutdown(ctx))
-}
-
-func closeSubscription(ctx context.Context, s *pubsub.Subscription) error {
-	var c *amqp.Connection
-	s.As(&c)
-	return hangUp(c, s.Shutdown(ctx))
-}
-
-// hangUp ends a connection. One that was lost before is no error.
-func hangUp(c *amqp.Connection, err error) error {
-	if c.IsClosed() {
+	err := t.Shutdown(ctx)
+	if c.IsClosed() { // lost before
 		return nil
 	}
-	if closing := c.Close(); closing != nil && err == nil && !c.IsClosed() {
-		return closing
+	return errors.Join(err, c.Close())
+}
+
+// closeSubscription ends the connection first, which gives back all that came by
+// it, and waits for the Subscription to notice. Shutdown by itself leaves a
+// goroutine behind for messages that were fetched ahead.
+func closeSubscription(ctx context.Context, s *pubsub.Subscription) (err error) {
+	var c *amqp.Connection
+	s.As(&c)
+	if !c.IsClosed() {
+		err = c.Close()
 	}
+	for {
+		m, failed := s.Receive(ctx)
+		if failed != nil {
+			break
+		}
+		runtime.SetFinalizer(m, nil) // which would complain that nobody acked it
+	}
+	_ = s.Shutdown(ctx)
 	return err
 }
