@@ -15,9 +15,10 @@
 // The Go CDK knows neither leases nor delays, so both are kept in this process:
 //
 //   - A lease ends by a timer that nacks the message. When the process dies, the
-//     broker's own deadline (or the end of its connection) does it. That deadline
-//     must be longer than the longest run, else a job that still runs is delivered
-//     again; TransportFeatures.MaxLease, by Hooks.Facts, tells workers of it.
+//     broker's own deadline (or the end of its connection) does it. What comes again
+//     because that deadline is shorter is known here, but not in other processes,
+//     where a job that still runs would be run again: make it longer than the
+//     longest run, or say MaxLease in Hooks.Facts.
 //   - A message with a delay waits here, unacked, and is nacked when its time has
 //     come, MaxNack at most. So each delayed job is in the memory of one process;
 //     Close gives all back at once. Hooks.Send and Facts.MaxDelay tell of a broker

@@ -61,6 +61,7 @@ func (h *holding) lease(ctx context.Context, d time.Duration) (*broker.Delivery,
 	if !closed {
 		h.ends, h.timer = time.Now().Add(d), time.AfterFunc(d, h.over)
 		r.held[h] = true
+		r.named[h.m.Metadata[idKey]] = h
 	}
 	r.mu.Unlock()
 	if closed {
@@ -94,39 +95,40 @@ func (h *holding) over() {
 	_ = r.leave()
 }
 
-// settle takes a message from its holder; false = it isn't his any more.
-func (h *holding) settle() bool {
+// settle takes a message from its holder; nil = it isn't his any more.
+func (h *holding) settle() *pubsub.Message {
 	h.r.mu.Lock()
 	defer h.r.mu.Unlock()
 	if !h.r.held[h] || h.phase > lapsed {
-		return false
+		return nil
 	}
 	h.r.remove(h)
-	return true
+	return h.m
 }
 
-// move sets the timer for the next phase; false = it isn't its holder's any more.
-func (h *holding) move(next phase, d time.Duration) bool {
+// move sets the timer for the next phase; nil = it isn't its holder's any more.
+func (h *holding) move(next phase, d time.Duration) *pubsub.Message {
 	h.r.mu.Lock()
 	defer h.r.mu.Unlock()
 	if !h.r.held[h] || h.phase > lapsed {
-		return false
+		return nil
 	}
 	h.r.free = without(h.r.free, h)
 	h.phase, h.ends = next, time.Now().Add(d)
 	h.timer.Reset(d)
-	return true
+	return h.m
 }
 
 func (h *holding) ack(ctx context.Context) (err error) {
-	if !h.settle() {
+	m := h.settle()
+	if m == nil {
 		return errLapsed
 	}
 	if h.r.hooks.Ack != nil {
-		forget(h.m)
-		err = h.r.hooks.Ack(ctx, h.m)
+		forget(m)
+		err = h.r.hooks.Ack(ctx, m)
 	} else {
-		h.m.Ack()
+		m.Ack()
 	}
 	_ = h.r.leave()
 	return err
@@ -134,25 +136,27 @@ func (h *holding) ack(ctx context.Context) (err error) {
 
 func (h *holding) nack(ctx context.Context, delay time.Duration) error {
 	if delay > 0 {
-		if !h.move(waiting, delay) {
+		if h.move(waiting, delay) == nil {
 			return errLapsed
 		}
 		return nil
 	}
-	if !h.settle() {
+	m := h.settle()
+	if m == nil {
 		return errLapsed
 	}
-	err := h.r.giveBackNow(ctx, h.m)
+	err := h.r.giveBackNow(ctx, m)
 	_ = h.r.leave()
 	return err
 }
 
 func (h *holding) extend(ctx context.Context, d time.Duration) error {
-	if !h.move(leased, d) {
+	m := h.move(leased, d)
+	if m == nil {
 		return errLapsed
 	}
 	if h.r.hooks.Extend == nil {
 		return nil
 	}
-	return h.r.hooks.Extend(ctx, h.m, d)
+	return h.r.hooks.Extend(ctx, m, d)
 }

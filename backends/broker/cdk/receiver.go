@@ -41,8 +41,9 @@ type receiver struct {
 
 	mu        sync.Mutex
 	held      map[*holding]bool
-	free      []*holding // of these, those for the next Receive
-	waiters   []waiter   // first come, first served; none while there is something free
+	named     map[string]*holding // of these, those that were handed out, by the id that we gave the message
+	free      []*holding          // of these, those for the next Receive
+	waiters   []waiter            // first come, first served; none while there is something free
 	receiving bool
 	retired   bool // failed, and to be closed when it holds nothing any more
 	closed    bool
@@ -50,8 +51,9 @@ type receiver struct {
 
 func newReceiver(s *pubsub.Subscription, h *Hooks, f broker.TransportFeatures, dropped func(*receiver)) *receiver {
 	r := &receiver{
-		sub: s, hooks: h, facts: f, dropped: dropped, held: map[*holding]bool{}, wanted: make(chan struct{}, 1),
-		stop: make(chan struct{}), failed: make(chan struct{}), done: make(chan struct{}),
+		sub: s, hooks: h, facts: f, dropped: dropped, held: map[*holding]bool{}, named: map[string]*holding{},
+		wanted: make(chan struct{}, 1),
+		stop:   make(chan struct{}), failed: make(chan struct{}), done: make(chan struct{}),
 	}
 	r.life, r.cancel = context.WithCancel(context.Background())
 	r.end = sync.OnceValue(r.endNow)
@@ -126,7 +128,7 @@ func (r *receiver) offer(m *pubsub.Message) {
 	r.mu.Lock()
 	r.receiving = false
 	closed := r.closed
-	if !closed {
+	if !closed && !r.renew(m) {
 		h := &holding{r: r, m: m, phase: spare, again: -1, ends: time.Now().Add(moment)}
 		h.timer = time.AfterFunc(moment, h.over)
 		r.held[h] = true
@@ -136,6 +138,19 @@ func (r *receiver) offer(m *pubsub.Message) {
 	if closed {
 		r.giveBack(m)
 	}
+}
+
+// renew takes a message for one that is held here: the broker's deadline was
+// shorter than the lease or the delay, and only the way to settle it is new. The
+// lock must be held.
+func (r *receiver) renew(m *pubsub.Message) bool {
+	h := r.named[m.Metadata[idKey]]
+	if h == nil || m.Metadata[idKey] == "" || h.phase == lapsed {
+		return false
+	}
+	forget(h.m)
+	h.m = m
+	return true
 }
 
 // Close is called when it failed, or by the end of the Transport. What was handed

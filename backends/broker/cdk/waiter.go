@@ -88,6 +88,9 @@ func (r *receiver) remove(h *holding) {
 		h.timer.Stop()
 	}
 	delete(r.held, h)
+	if id := h.m.Metadata[idKey]; r.named[id] == h {
+		delete(r.named, id)
+	}
 	r.free = without(r.free, h)
 }
 
