@@ -38,6 +38,7 @@ type Transport struct {
 	facts  broker.TransportFeatures
 	sender *sender
 	out    broker.Transport // receivers, one after the other
+	desk   desk
 
 	mu    sync.Mutex
 	early *pubsub.Subscription // opened by Ready, and not used yet
@@ -49,7 +50,7 @@ var _ broker.Transport = (*Transport)(nil)
 // New makes a Transport. It opens nothing: the first Send opens the topic, the
 // first Receive the subscription. Both may be in different processes.
 func New(o Options) *Transport {
-	t := &Transport{opts: o, facts: o.Hooks.features(), all: map[*receiver]bool{}}
+	t := &Transport{opts: o, facts: o.Hooks.features(), desk: desk{named: map[string]*holding{}}, all: map[*receiver]bool{}}
 	t.sender = newSender(&t.opts)
 	t.out = broker.Reopening(t.facts, t.open)
 	return t
@@ -93,7 +94,7 @@ func (t *Transport) open(ctx context.Context) (broker.Transport, error) {
 			return nil, err
 		}
 	}
-	r := newReceiver(s, &t.opts.Hooks, t.facts, t.dropped)
+	r := newReceiver(s, &t.desk, &t.opts.Hooks, t.facts, t.dropped)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.all[r] = true

@@ -50,7 +50,7 @@ func (s sets) harness(records func() broker.Records) backendtest.Harness {
 		},
 		Again:    func(_ *testing.T, b backends.Backend) backends.Backend { return b.(setup).again() },
 		Parallel: true,
-		Unit:     time.Second, // of which ten must do for 200 jobs, one after the other: the driver takes up to 50 ms for each
+		Unit:     500 * time.Millisecond, // the driver takes up to 50 ms for a message
 	}
 }
 
