@@ -27,9 +27,11 @@
 //     out once more by this process; others get it when the broker's deadline is over.
 //
 // A Subscription that failed once fails for ever, so it is opened anew, with
-// backoff; what was handed out before can still be settled. A failed ack shows up
-// only as the error of a later Receive, unless Hooks.Ack tells at once: the
-// protocol of package broker stands a message that comes again.
+// backoff, and so is a topic after a send that failed. What was handed out goes on:
+// when the broker delivers it again by the new connection, its holder goes on
+// holding it. Only what is settled meanwhile may fail, or be lost: a failed ack
+// shows up only as the error of a later Receive, unless Hooks.Ack tells at once.
+// The protocol of package broker stands a message that comes again.
 //
 // # Prefetch
 //

@@ -19,6 +19,8 @@
 //     that of another message.
 //   - A lost connection is final for the Go CDK: both ends are opened anew, each
 //     with a connection of its own.
+//   - When many messages went by just now, the driver gathers them for up to 50 ms:
+//     so long a single one may take to come. On a quiet queue it comes at once.
 //   - Leases are timers here. The server takes a message back when the connection
 //     ends, or after its consumer_timeout (30 min, unless it is told another):
 //     longer runs need a longer one.
