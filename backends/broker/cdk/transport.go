@@ -60,7 +60,8 @@ func New(o Options) *Transport {
 func (t *Transport) Features() broker.TransportFeatures { return t.facts }
 
 // Ready opens both ends now, so that what is wrong with them shows, and a broker
-// that keeps messages only for subscriptions that exist begins to keep them.
+// that keeps messages only for subscriptions that exist begins to keep them. Call
+// it once, before the first Receive.
 func (t *Transport) Ready(ctx context.Context) error {
 	if _, err := t.sender.present(ctx); err != nil {
 		return err
