@@ -14,6 +14,9 @@ func TestNack_HoldsForTheDelay(t *testing.T) {
 		b.send(1)
 		d := b.receive(1)[0]
 		b.nack(d, time.Minute)
+		if errs, _ := b.Ack(b.Context(), []*broker.Delivery{d}); errs[0] == nil {
+			b.Fatal("a delivery that waits for its delay could be acked")
+		}
 		b.receiveNone(59 * time.Second)
 		b.expect(0, 1)
 		again := b.receive(1)[0]

@@ -116,6 +116,26 @@ func TestReceive_GivenUpGivesBack(t *testing.T) {
 	})
 }
 
+func TestReceive_FirstComeFirstServed(t *testing.T) {
+	onTray(t, newTray(), cdk.Hooks{}, func(b *bench) {
+		served := make(chan int, 3)
+		for i := range 3 {
+			go func() {
+				if ds, err := b.Receive(b.Context(), 1, time.Hour); err == nil && len(ds) == 1 {
+					served <- i
+				}
+			}()
+			synctest.Wait()
+		}
+		for i := range 3 {
+			b.send(1)
+			if got := <-served; got != i {
+				b.Fatalf("number %d was served before number %d", got, i)
+			}
+		}
+	})
+}
+
 func TestReceive_BrokenSubscriptionIsOpenedAnew(t *testing.T) {
 	y := newTray()
 	y.lapse = true
