@@ -47,8 +47,9 @@ var renewCases = []testCase{
 		nil,
 		func(e *env) {
 			var beats []backends.Beat
-			for range 200 {
-				beats = append(beats, backends.Beat{Lease: e.start(10)})
+			e.enqueue(crowd(200, "zeta")...)
+			for _, l := range e.claimMany(200) {
+				beats = append(beats, backends.Beat{Lease: l})
 			}
 			errs, err := e.B.Extend(e.Context(), 20*e.unit, beats)
 			e.expect(err, nil)

@@ -22,6 +22,10 @@ type Harness struct {
 	// The Backend must live in memory: a bubble can't wait for a socket.
 	Virtual bool
 
+	// Parallel runs cases side by side, as far as -parallel allows: for a Backend
+	// that waits in real time. Open must stand it.
+	Parallel bool
+
 	// Unit is the span that leases and delays of the cases are multiples of;
 	// 0 = 1 s if Virtual, else 200 ms.
 	Unit time.Duration
@@ -46,6 +50,9 @@ func Run(t *testing.T, h Harness) {
 	}
 	for _, c := range cases() {
 		t.Run(c.rule+"/"+c.name, func(t *testing.T) {
+			if h.Parallel {
+				t.Parallel()
+			}
 			if h.Virtual {
 				c.inBubble(t, h)
 			} else {

@@ -150,7 +150,7 @@ func (b *Backend) Close() error {
 	b.mu.Unlock()
 	b.halt()
 	b.calls.Wait()
-	b.ending.Do(func() {
+	b.ending.Do(func() { // the others wait for it
 		b.closing = b.transport.Close()
 		if b.opts.DeadLetters != nil {
 			b.closing = errors.Join(b.closing, b.opts.DeadLetters.Close())

@@ -3,6 +3,8 @@ package cdk
 import (
 	"maps"
 
+	"gocloud.dev/pubsub"
+
 	"github.com/leat-go/leat/backends/broker"
 )
 
@@ -10,25 +12,24 @@ import (
 // driver's own id is not the same at every delivery everywhere.
 const idKey = "leat-message"
 
-// delivery is the message as the Backend sees it.
-func (h *holding) delivery() *broker.Delivery {
-	hooks := h.r.hooks
-	d := &broker.Delivery{ID: h.m.Metadata[idKey], Body: h.m.Body, Handle: h}
-	if d.Headers = maps.Clone(h.m.Metadata); d.Headers != nil { // the driver may hand out the map again
+// delivery is a message as the Backend sees it.
+func (h *Hooks) delivery(of *holding, m *pubsub.Message) *broker.Delivery {
+	d := &broker.Delivery{ID: m.Metadata[idKey], Body: m.Body, Handle: of}
+	if d.Headers = maps.Clone(m.Metadata); d.Headers != nil { // the driver may hand out the map again
 		delete(d.Headers, idKey)
 	}
 	switch {
 	case d.ID != "":
-	case hooks.ID != nil:
-		d.ID = hooks.ID(h.m)
+	case h.ID != nil:
+		d.ID = h.ID(m)
 	default:
-		d.ID = h.m.LoggableID
+		d.ID = m.LoggableID
 	}
-	if hooks.Receives != nil {
-		d.Receives = hooks.Receives(h.m) + h.again
+	if h.Receives != nil {
+		d.Receives = h.Receives(m) + of.again
 	}
-	if hooks.Sent != nil {
-		d.Sent = hooks.Sent(h.m)
+	if h.Sent != nil {
+		d.Sent = h.Sent(m)
 	}
 	return d
 }

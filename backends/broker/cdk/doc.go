@@ -15,9 +15,10 @@
 // The Go CDK knows neither leases nor delays, so both are kept in this process:
 //
 //   - A lease ends by a timer that nacks the message. When the process dies, the
-//     broker's own deadline (or the end of its connection) does it. That deadline
-//     must be longer than the longest run, else a job that still runs is delivered
-//     again; TransportFeatures.MaxLease, by Hooks.Facts, tells workers of it.
+//     broker's own deadline (or the end of its connection) does it. What comes again
+//     because that deadline is shorter is known here, but not in other processes,
+//     where a job that still runs would be run again: make it longer than the
+//     longest run, or say MaxLease in Hooks.Facts.
 //   - A message with a delay waits here, unacked, and is nacked when its time has
 //     come, MaxNack at most. So each delayed job is in the memory of one process;
 //     Close gives all back at once. Hooks.Send and Facts.MaxDelay tell of a broker
@@ -26,9 +27,11 @@
 //     out once more by this process; others get it when the broker's deadline is over.
 //
 // A Subscription that failed once fails for ever, so it is opened anew, with
-// backoff; what was handed out before can still be settled. A failed ack shows up
-// only as the error of a later Receive, unless Hooks.Ack tells at once: the
-// protocol of package broker stands a message that comes again.
+// backoff, and so is a topic after a send that failed. What was handed out goes on:
+// when the broker delivers it again by the new connection, its holder goes on
+// holding it. Only what is settled meanwhile may fail, or be lost: a failed ack
+// shows up only as the error of a later Receive, unless Hooks.Ack tells at once.
+// The protocol of package broker stands a message that comes again.
 //
 // # Prefetch
 //

@@ -30,7 +30,7 @@ func (r *receiver) giveBackNow(ctx context.Context, m *pubsub.Message) error {
 		forget(m)
 		return nil
 	}
-	h := &holding{r: r, m: m, phase: spare}
+	h := &holding{desk: r.desk, r: r, m: m, phase: spare}
 	r.held[h] = true
 	r.spread(h)
 	return nil

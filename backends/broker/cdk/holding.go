@@ -2,6 +2,7 @@ package cdk
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"gocloud.dev/pubsub"
@@ -14,8 +15,15 @@ import (
 // to the broker, and others get it.
 const grace = 5 * time.Second
 
+// desk is what the receivers of one Transport share: the lock of all holdings, and
+// those that were handed out, by the id that we gave the message.
+type desk struct {
+	mu    sync.Mutex
+	named map[string]*holding
+}
+
 // holding is a message that this process has. One timer ends whatever it is in; the
-// receiver's lock guards it.
+// desk's lock guards it.
 //
 //	          Receive            lease over            grace over
 //	message ──────────► leased ─────────────► lapsed ────────────► nacked
@@ -26,7 +34,8 @@ const grace = 5 * time.Second
 //
 // Where the driver can't nack, what would be nacked is spare for the next Receive.
 type holding struct {
-	r     *receiver
+	*desk
+	r     *receiver // the last by which the message came
 	m     *pubsub.Message
 	again int // so often this process handed it out again by itself; -1 = not even once
 	phase phase
@@ -44,7 +53,7 @@ const (
 )
 
 // none stands for a delivery that isn't ours; it has lapsed.
-var none = &holding{r: &receiver{}}
+var none = &holding{desk: &desk{}, r: &receiver{}}
 
 func holdingOf(d *broker.Delivery) *holding {
 	if h, ok := d.Handle.(*holding); ok {
@@ -55,104 +64,110 @@ func holdingOf(d *broker.Delivery) *holding {
 
 // lease makes a delivery, and starts its lease.
 func (h *holding) lease(ctx context.Context, d time.Duration) (*broker.Delivery, error) {
-	r := h.r
-	r.mu.Lock()
+	h.mu.Lock()
+	r, m := h.r, h.m
 	closed := r.closed
 	if !closed {
 		h.ends, h.timer = time.Now().Add(d), time.AfterFunc(d, h.over)
 		r.held[h] = true
+		if id := m.Metadata[idKey]; id != "" {
+			h.named[id] = h
+		}
 	}
-	r.mu.Unlock()
+	h.mu.Unlock()
 	if closed {
-		r.giveBack(h.m)
+		r.giveBack(m)
 		return nil, errClosed
 	}
 	if r.hooks.Extend != nil {
-		_ = r.hooks.Extend(ctx, h.m, d) // failed, it comes again too early, which does no harm
+		_ = r.hooks.Extend(ctx, m, d) // failed, it comes again too early, which does no harm
 	}
-	return h.delivery(), nil
+	return r.hooks.delivery(h, m), nil
 }
 
 // over is called by the timer, which may have been set anew meanwhile.
 func (h *holding) over() {
+	h.mu.Lock()
 	r := h.r
-	r.mu.Lock()
 	if !r.held[h] || time.Now().Before(h.ends) {
-		r.mu.Unlock()
+		h.mu.Unlock()
 		return
 	}
 	if h.phase == leased {
 		h.phase, h.ends = lapsed, time.Now().Add(grace)
 		h.timer.Reset(grace)
 		r.spread(h)
-		r.mu.Unlock()
+		h.mu.Unlock()
 		return
 	}
 	r.remove(h)
-	r.mu.Unlock()
+	h.mu.Unlock()
 	r.giveBack(h.m)
 	_ = r.leave()
 }
 
-// settle takes a message from its holder; false = it isn't his any more.
-func (h *holding) settle() bool {
-	h.r.mu.Lock()
-	defer h.r.mu.Unlock()
+// settle takes a message from its holder; nil = it isn't his any more.
+func (h *holding) settle() (*receiver, *pubsub.Message) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if !h.r.held[h] || h.phase > lapsed {
-		return false
+		return nil, nil
 	}
 	h.r.remove(h)
-	return true
+	return h.r, h.m
 }
 
-// move sets the timer for the next phase; false = it isn't its holder's any more.
-func (h *holding) move(next phase, d time.Duration) bool {
-	h.r.mu.Lock()
-	defer h.r.mu.Unlock()
+// move sets the timer for the next phase; nil = it isn't its holder's any more.
+func (h *holding) move(next phase, d time.Duration) (*receiver, *pubsub.Message) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if !h.r.held[h] || h.phase > lapsed {
-		return false
+		return nil, nil
 	}
 	h.r.free = without(h.r.free, h)
 	h.phase, h.ends = next, time.Now().Add(d)
 	h.timer.Reset(d)
-	return true
+	return h.r, h.m
 }
 
 func (h *holding) ack(ctx context.Context) (err error) {
-	if !h.settle() {
+	r, m := h.settle()
+	if r == nil {
 		return errLapsed
 	}
-	if h.r.hooks.Ack != nil {
-		forget(h.m)
-		err = h.r.hooks.Ack(ctx, h.m)
+	if r.hooks.Ack != nil {
+		forget(m)
+		err = r.hooks.Ack(ctx, m)
 	} else {
-		h.m.Ack()
+		m.Ack()
 	}
-	_ = h.r.leave()
+	_ = r.leave()
 	return err
 }
 
 func (h *holding) nack(ctx context.Context, delay time.Duration) error {
 	if delay > 0 {
-		if !h.move(waiting, delay) {
+		if r, _ := h.move(waiting, delay); r == nil {
 			return errLapsed
 		}
 		return nil
 	}
-	if !h.settle() {
+	r, m := h.settle()
+	if r == nil {
 		return errLapsed
 	}
-	err := h.r.giveBackNow(ctx, h.m)
-	_ = h.r.leave()
+	err := r.giveBackNow(ctx, m)
+	_ = r.leave()
 	return err
 }
 
 func (h *holding) extend(ctx context.Context, d time.Duration) error {
-	if !h.move(leased, d) {
+	r, m := h.move(leased, d)
+	if r == nil {
 		return errLapsed
 	}
-	if h.r.hooks.Extend == nil {
+	if r.hooks.Extend == nil {
 		return nil
 	}
-	return h.r.hooks.Extend(ctx, h.m, d)
+	return r.hooks.Extend(ctx, m, d)
 }

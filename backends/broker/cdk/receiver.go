@@ -22,6 +22,7 @@ const (
 
 // receiver is one opening of the subscription: the way out, until it fails.
 type receiver struct {
+	*desk
 	broker.Transport // nil: Transport does the rest by itself
 
 	sub     *pubsub.Subscription
@@ -39,7 +40,7 @@ type receiver struct {
 
 	err error
 
-	mu        sync.Mutex
+	// The desk's lock guards these.
 	held      map[*holding]bool
 	free      []*holding // of these, those for the next Receive
 	waiters   []waiter   // first come, first served; none while there is something free
@@ -48,10 +49,11 @@ type receiver struct {
 	closed    bool
 }
 
-func newReceiver(s *pubsub.Subscription, h *Hooks, f broker.TransportFeatures, dropped func(*receiver)) *receiver {
+func newReceiver(s *pubsub.Subscription, d *desk, h *Hooks, f broker.TransportFeatures, dropped func(*receiver)) *receiver {
 	r := &receiver{
-		sub: s, hooks: h, facts: f, dropped: dropped, held: map[*holding]bool{}, wanted: make(chan struct{}, 1),
-		stop: make(chan struct{}), failed: make(chan struct{}), done: make(chan struct{}),
+		desk: d, sub: s, hooks: h, facts: f, dropped: dropped, held: map[*holding]bool{},
+		wanted: make(chan struct{}, 1),
+		stop:   make(chan struct{}), failed: make(chan struct{}), done: make(chan struct{}),
 	}
 	r.life, r.cancel = context.WithCancel(context.Background())
 	r.end = sync.OnceValue(r.endNow)
@@ -126,16 +128,39 @@ func (r *receiver) offer(m *pubsub.Message) {
 	r.mu.Lock()
 	r.receiving = false
 	closed := r.closed
+	var before *receiver
 	if !closed {
-		h := &holding{r: r, m: m, phase: spare, again: -1, ends: time.Now().Add(moment)}
-		h.timer = time.AfterFunc(moment, h.over)
-		r.held[h] = true
-		r.spread(h)
+		if before = r.renew(m); before == nil {
+			h := &holding{desk: r.desk, r: r, m: m, phase: spare, again: -1, ends: time.Now().Add(moment)}
+			h.timer = time.AfterFunc(moment, h.over)
+			r.held[h] = true
+			r.spread(h)
+		}
 	}
 	r.mu.Unlock()
-	if closed {
+	switch {
+	case closed:
 		r.giveBack(m)
+	case before != nil:
+		_ = before.leave()
 	}
+}
+
+// renew takes a message for one that is held here, and returns the receiver that
+// it came by before: the broker's deadline was shorter than the lease, or the
+// connection was lost, and only the way to settle it is new. nil = it isn't held.
+// The lock must be held.
+func (r *receiver) renew(m *pubsub.Message) *receiver {
+	h := r.named[m.Metadata[idKey]]
+	if h == nil || !h.r.held[h] || h.phase == lapsed {
+		return nil
+	}
+	before := h.r
+	delete(before.held, h)
+	r.held[h] = true
+	forget(h.m)
+	h.r, h.m = r, m
+	return before
 }
 
 // Close is called when it failed, or by the end of the Transport. What was handed
@@ -181,18 +206,17 @@ func (r *receiver) leave() error {
 // endNow gives back all that is held, and closes the subscription, which sends
 // what is still to be sent.
 func (r *receiver) endNow() error {
+	var back []*pubsub.Message
 	r.mu.Lock()
-	held, receiving := r.held, r.receiving
-	r.held, r.closed = nil, true
-	r.mu.Unlock()
-	close(r.stop)
-	back := r.ahead(receiving)
-	for h := range held {
-		if h.timer != nil {
-			h.timer.Stop()
-		}
+	for h := range r.held {
+		r.remove(h)
 		back = append(back, h.m)
 	}
+	r.closed = true
+	receiving := r.receiving
+	r.mu.Unlock()
+	close(r.stop)
+	back = append(back, r.ahead(receiving)...)
 	if r.hooks.Prefetch > 0 && len(back) > 0 {
 		<-time.After(linger) // for the request under way, which would take them again
 	}

@@ -34,15 +34,15 @@ type Options struct {
 
 // Transport is a topic and a subscription as a [broker.Transport]. Make it with New.
 type Transport struct {
-	broker.Transport // mends the way out
-
 	opts   Options
 	facts  broker.TransportFeatures
 	sender *sender
+	out    broker.Transport // receivers, one after the other
+	desk   desk
 
 	mu    sync.Mutex
 	early *pubsub.Subscription // opened by Ready, and not used yet
-	out   map[*receiver]bool   // all that hold something
+	all   map[*receiver]bool   // that hold something
 }
 
 var _ broker.Transport = (*Transport)(nil)
@@ -50,14 +50,18 @@ var _ broker.Transport = (*Transport)(nil)
 // New makes a Transport. It opens nothing: the first Send opens the topic, the
 // first Receive the subscription. Both may be in different processes.
 func New(o Options) *Transport {
-	t := &Transport{opts: o, facts: o.Hooks.features(), out: map[*receiver]bool{}}
+	t := &Transport{opts: o, facts: o.Hooks.features(), desk: desk{named: map[string]*holding{}}, all: map[*receiver]bool{}}
 	t.sender = newSender(&t.opts)
-	t.Transport = broker.Reopening(t.facts, t.open)
+	t.out = broker.Reopening(t.facts, t.open)
 	return t
 }
 
+// Features tells what the hooks say.
+func (t *Transport) Features() broker.TransportFeatures { return t.facts }
+
 // Ready opens both ends now, so that what is wrong with them shows, and a broker
-// that keeps messages only for subscriptions that exist begins to keep them.
+// that keeps messages only for subscriptions that exist begins to keep them. Call
+// it once, before the first Receive.
 func (t *Transport) Ready(ctx context.Context) error {
 	if _, err := t.sender.present(ctx); err != nil {
 		return err
@@ -67,10 +71,10 @@ func (t *Transport) Ready(ctx context.Context) error {
 		return err
 	}
 	t.mu.Lock()
-	before := t.early
+	spare := t.early
 	t.early = s
 	t.mu.Unlock()
-	return t.shut(before)
+	return t.shut(spare)
 }
 
 // rest is the subscription that Ready opened and nobody took; nil = none.
@@ -91,10 +95,10 @@ func (t *Transport) open(ctx context.Context) (broker.Transport, error) {
 			return nil, err
 		}
 	}
-	r := newReceiver(s, &t.opts.Hooks, t.facts, t.dropped)
+	r := newReceiver(s, &t.desk, &t.opts.Hooks, t.facts, t.dropped)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.out[r] = true
+	t.all[r] = true
 	return r, nil
 }
 
@@ -102,13 +106,19 @@ func (t *Transport) open(ctx context.Context) (broker.Transport, error) {
 func (t *Transport) dropped(r *receiver) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.out, r)
+	delete(t.all, r)
 }
 
 // Send has no part in the mending of the way out, so that a process that only
 // sends opens no subscription.
 func (t *Transport) Send(ctx context.Context, messages []broker.Message) ([]error, error) {
 	return t.sender.send(ctx, messages)
+}
+
+// Receive mends: the error of a subscription is returned once, and the next call
+// opens another, no sooner than broker.Reopening allows.
+func (t *Transport) Receive(ctx context.Context, limit int, lease time.Duration) ([]*broker.Delivery, error) {
+	return t.out.Receive(ctx, limit, lease)
 }
 
 // Ack settles at the subscription that a delivery came from, though another was
@@ -142,10 +152,10 @@ func (t *Transport) Extend(ctx context.Context, d time.Duration, deliveries []*b
 // Close gives back what this process holds, and closes both ends. Messages on
 // their way in a request that is under way lapse.
 func (t *Transport) Close() error {
-	err := errors.Join(t.Transport.Close(), t.sender.close(), t.shut(t.rest()))
+	err := errors.Join(t.out.Close(), t.sender.close(), t.shut(t.rest()))
 	t.mu.Lock()
 	var left []*receiver
-	for r := range t.out {
+	for r := range t.all {
 		left = append(left, r)
 	}
 	t.mu.Unlock()

@@ -116,25 +116,41 @@ func TestReceive_GivenUpGivesBack(t *testing.T) {
 	})
 }
 
+func TestReceive_FirstComeFirstServed(t *testing.T) {
+	onTray(t, newTray(), cdk.Hooks{}, func(b *bench) {
+		served := make(chan int, 3)
+		for i := range 3 {
+			go func() {
+				if ds, err := b.Receive(b.Context(), 1, time.Hour); err == nil && len(ds) == 1 {
+					served <- i
+				}
+			}()
+			synctest.Wait()
+		}
+		for i := range 3 {
+			b.send(1)
+			if got := <-served; got != i {
+				b.Fatalf("number %d was served before number %d", got, i)
+			}
+		}
+	})
+}
+
 func TestReceive_BrokenSubscriptionIsOpenedAnew(t *testing.T) {
 	y := newTray()
 	y.lapse = true
 	onTray(t, y, cdk.Hooks{}, func(b *bench) {
 		b.send(3)
-		first := b.receive(1)[0]
+		b.ack(b.receive(1)...)
 		b.tray.breakNow()
 		if _, err := b.Receive(b.Context(), 3, time.Hour); !errors.Is(err, errBroken) {
 			b.Fatalf("error %v, want the driver's", err)
 		}
-		ids := map[string]bool{}
-		for _, d := range b.receive(3) {
-			ids[d.ID] = true
-			b.ack(d)
-		}
-		if len(ids) != 3 || !ids[first.ID] || y.subs != 2 {
-			b.Fatalf("messages %v of %d openings, want three, %s among them, of two", ids, y.subs, first.ID)
-		}
+		b.ack(b.receive(2)...)
 		b.expect(0, 0)
+		if y.subs != 2 {
+			b.Fatalf("%d subscriptions were opened, want 2", y.subs)
+		}
 	})
 }
 
@@ -157,6 +173,26 @@ func TestAck_GoesToTheSubscriptionThatBroke(t *testing.T) {
 	})
 }
 
+func TestReceive_WhatRunsGoesOnWhenTheConnectionIsLost(t *testing.T) {
+	y := newTray()
+	y.lapse = true
+	onTray(t, y, cdk.Hooks{}, func(b *bench) {
+		b.send(2)
+		ds := b.receive(2)
+		b.tray.breakNow()
+		if _, err := b.Receive(b.Context(), 1, time.Hour); !errors.Is(err, errBroken) {
+			b.Fatalf("error %v, want the driver's", err)
+		}
+		b.receiveNone(time.Minute) // both come again, and are known
+		b.expect(0, 2)
+		b.ack(ds[0])
+		b.expect(0, 1)
+		b.nack(ds[1], 0)
+		b.ack(b.receive(1)...)
+		b.expect(0, 0)
+	})
+}
+
 func TestSend_FailedTopicIsOpenedAnew(t *testing.T) {
 	onTray(t, newTray(), cdk.Hooks{}, func(b *bench) {
 		b.send(1)
@@ -169,56 +205,6 @@ func TestSend_FailedTopicIsOpenedAnew(t *testing.T) {
 		if b.tray.topics != 2 || b.tray.subs != 0 {
 			b.Fatalf("%d topics and %d subscriptions opened, want 2 and 0", b.tray.topics, b.tray.subs)
 		}
-	})
-}
-
-func TestNack_HoldsForTheDelay(t *testing.T) {
-	onTray(t, newTray(), cdk.Hooks{}, func(b *bench) {
-		b.send(1)
-		d := b.receive(1)[0]
-		b.nack(d, time.Minute)
-		b.receiveNone(59 * time.Second)
-		b.expect(0, 1)
-		again := b.receive(1)[0]
-		if again.ID != d.ID {
-			b.Fatalf("came as %s and %s", d.ID, again.ID)
-		}
-		if errs, _ := b.Ack(b.Context(), []*broker.Delivery{d}); errs[0] == nil {
-			b.Fatal("the delivery that was given back could be acked")
-		}
-		b.ack(again)
-		b.expect(0, 0)
-	})
-}
-
-func TestLease_LapsesHere(t *testing.T) {
-	onTray(t, newTray(), cdk.Hooks{}, func(b *bench) {
-		b.send(1)
-		d := b.receive(1)[0]
-		<-time.After(time.Hour + time.Second) // kept a little while for its holder
-		b.expect(0, 1)
-		<-time.After(time.Minute)
-		b.expect(1, 0)
-		if errs, _ := b.Extend(b.Context(), time.Hour, []*broker.Delivery{d}); errs[0] == nil {
-			b.Fatal("a lease that lapsed could be extended")
-		}
-		b.ack(b.receive(1)...)
-	})
-}
-
-func TestLease_IsExtended(t *testing.T) {
-	onTray(t, newTray(), cdk.Hooks{}, func(b *bench) {
-		b.send(1)
-		ds := b.receive(1)
-		for range 5 {
-			<-time.After(50 * time.Minute)
-			if errs, err := b.Extend(b.Context(), time.Hour, ds); err != nil || errors.Join(errs...) != nil {
-				b.Fatalf("Extend: %v, %v", errs, err)
-			}
-		}
-		b.receiveNone(59 * time.Minute)
-		b.ack(ds...)
-		b.expect(0, 0)
 	})
 }
 
@@ -254,29 +240,6 @@ func TestClose_GivesBackWhatWasFetchedAhead(t *testing.T) {
 			b.Fatal(err)
 		}
 		b.expect(10, 0)
-	})
-}
-
-func TestWithoutNack_MessagesComeAgainHere(t *testing.T) {
-	y := newTray()
-	y.noNack = true
-	onTray(t, y, cdk.Hooks{}, func(b *bench) {
-		b.send(1)
-		d := b.receive(1)[0]
-		b.nack(d, time.Minute)
-		b.receiveNone(59 * time.Second)
-		again := b.receive(1)[0]
-		if again.ID != d.ID {
-			b.Fatalf("came as %s and %s", d.ID, again.ID)
-		}
-		b.nack(again, 0)
-		again = b.receive(1)[0]
-		<-time.After(2 * time.Hour) // lapsed long ago
-		b.ack(b.receive(1)...)
-		b.expect(0, 0)
-		if errs, _ := b.Ack(b.Context(), []*broker.Delivery{again}); errs[0] == nil {
-			b.Fatal("the lapsed delivery could be acked")
-		}
 	})
 }
 

@@ -79,6 +79,20 @@ func (y *tray) breakNow() {
 	y.tell()
 }
 
+// deadline makes all that is out come again, under new numbers.
+func (y *tray) deadline() {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	for id, m := range y.out {
+		delete(y.out, id)
+		again := *m
+		y.last++
+		again.AckID = y.last
+		y.ready = append(y.ready, &again)
+	}
+	y.tell()
+}
+
 // counts are the messages that are ready and out.
 func (y *tray) counts() (ready, out int) {
 	y.mu.Lock()

@@ -79,7 +79,7 @@ func (r *receiver) spread(h *holding) {
 // handOn ends a holding; its message begins another. The lock must be held.
 func (r *receiver) handOn(h *holding) *holding {
 	r.remove(h)
-	return &holding{r: r, m: h.m, again: h.again + 1}
+	return &holding{desk: r.desk, r: r, m: h.m, again: h.again + 1}
 }
 
 // remove ends a holding. The lock must be held.
@@ -88,6 +88,9 @@ func (r *receiver) remove(h *holding) {
 		h.timer.Stop()
 	}
 	delete(r.held, h)
+	if id := h.m.Metadata[idKey]; r.named[id] == h {
+		delete(r.named, id)
+	}
 	r.free = without(r.free, h)
 }
 

@@ -3,6 +3,7 @@ package rabbit_test
 import (
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/backends/backendtest"
@@ -23,24 +24,42 @@ func (s setup) again() setup {
 	return s
 }
 
-// harness has one set of queues for all cases, emptied before each: to declare
+// sets are queues that cases take in turn, each emptied before: to declare
 // thirteen quorum queues takes longer than most cases.
-func harness(o rabbit.Options, records func() broker.Records) backendtest.Harness {
+type sets chan rabbit.Options
+
+const sideBySide = 8
+
+func newSets(t *testing.T) sets {
+	s := make(sets, sideBySide)
+	for range sideBySide {
+		o := fresh(t)
+		o.Prefetch = 400 // the suite leases 300 at a time
+		s <- o
+	}
+	return s
+}
+
+func (s sets) harness(records func() broker.Records) backendtest.Harness {
 	return backendtest.Harness{
 		Open: func(t *testing.T) backends.Backend {
+			o := <-s
+			t.Cleanup(func() { s <- o })
 			onQueues(t, o, purge)
 			return setup{options: o, records: records()}.again()
 		},
-		Again: func(_ *testing.T, b backends.Backend) backends.Backend { return b.(setup).again() },
+		Again:    func(_ *testing.T, b backends.Backend) backends.Backend { return b.(setup).again() },
+		Parallel: true,
+		Unit:     500 * time.Millisecond, // the driver takes up to 50 ms for a message
 	}
 }
 
 func TestConformance(t *testing.T) {
-	o := fresh(t)
+	s := newSets(t)
 	t.Run("with records", func(t *testing.T) {
-		backendtest.Run(t, harness(o, func() broker.Records { return newShelf() }))
+		backendtest.Run(t, s.harness(func() broker.Records { return newShelf() }))
 	})
 	t.Run("without records", func(t *testing.T) {
-		backendtest.Run(t, harness(o, func() broker.Records { return nil }))
+		backendtest.Run(t, s.harness(func() broker.Records { return nil }))
 	})
 }

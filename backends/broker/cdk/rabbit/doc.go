@@ -19,6 +19,8 @@
 //     that of another message.
 //   - A lost connection is final for the Go CDK: both ends are opened anew, each
 //     with a connection of its own.
+//   - When many messages went by just now, the driver gathers them for up to 50 ms:
+//     so long a single one may take to come. On a quiet queue it comes at once.
 //   - Leases are timers here. The server takes a message back when the connection
 //     ends, or after its consumer_timeout (30 min, unless it is told another):
 //     longer runs need a longer one.
@@ -26,5 +28,5 @@
 // New opens nothing and creates nothing. Declare makes exchange and queues; so does
 // a URL with create=true, for development:
 //
-//	rabbit://guest:guest@localhost:5672/?name=jobs&create=true&records=…
+//	cdk+rabbit://guest:guest@localhost:5672/?name=jobs&create=true&records=…
 package rabbit

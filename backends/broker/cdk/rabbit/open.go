@@ -10,11 +10,11 @@ import (
 )
 
 func init() {
-	backends.Register("rabbit", openURL)
-	backends.Register("rabbits", openURL) // with TLS
+	backends.Register("cdk+rabbit", openURL)
+	backends.Register("cdk+rabbits", openURL) // with TLS
 }
 
-// openURL opens "rabbit://user:password@host:port/vhost?name=…". Parameters: name
+// openURL opens "cdk+rabbit://user:password@host:port/vhost?name=…". Parameters: name
 // of the queue at the server, prefetch, create=true, and those of every broker:
 // queue, records.
 func openURL(ctx context.Context, u *url.URL) (_ backends.Backend, err error) {
@@ -57,7 +57,7 @@ func parse(a *broker.Address) (o Options, create bool, err error) {
 		}
 	}
 	server := *a.Rest
-	server.Scheme = map[string]string{"rabbit": "amqp", "rabbits": "amqps"}[server.Scheme]
+	server.Scheme = map[string]string{"cdk+rabbit": "amqp", "cdk+rabbits": "amqps"}[server.Scheme]
 	o.URL = server.String()
 	return o, create, nil
 }

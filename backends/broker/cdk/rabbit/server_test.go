@@ -3,9 +3,11 @@ package rabbit_test
 import (
 	"context"
 	"crypto/rand"
+	"flag"
 	"net"
 	"net/url"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -15,7 +17,11 @@ import (
 	"github.com/leat-go/leat/backends/broker/cdk/rabbit"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	_ = flag.Set("test.parallel", strconv.Itoa(sideBySide)) // they wait, more than they work
+	goleak.VerifyTestMain(m)
+}
 
 // server is a RabbitMQ, or the test ends here.
 func server(t testing.TB) string {
