@@ -32,6 +32,7 @@ fmt: $(GOFUMPT) ## gofumpt, without changing a file
 
 vet: ## go vet
 	$(GO) vet work
+	$(GO) vet -tags aws ./examples/whatif
 
 staticcheck: $(STATICCHECK) ## staticcheck
 	$(STATICCHECK) work
@@ -86,6 +87,8 @@ stories: ## the example programs, on their samples and on real data where it is
 		$(GO) run ./examples/whatif -json -daily $(REAL) 2> /dev/null | grep '"lost":0,"duplicated":0,'; \
 		$(GO) run ./examples/whatif -json -quiet $(REAL) 2> /dev/null | grep '"lost":0,"duplicated":0,'; \
 	else echo "skipped: no real data in $(DATA); LEAT_DATA names its folder"; fi
+	@if [ -n "$$LEAT_FAUXQS" ]; then $(GO) test -count=1 -tags aws -run Cloud ./examples/whatif; \
+	else echo "skipped: the story on AWS needs servers; make services starts them"; fi
 
 .PHONY: services
 services: ## start fauxqs, dynalite and RabbitMQ for the tests, until Ctrl-C
