@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -132,24 +133,34 @@ func TestTheStoryInTheCloud(t *testing.T) {
 	}
 }
 
-// TestWorkersOfTheCloudAreKilled has three workers, one after the other, each killed
-// in the middle, and one that is left to finish.
+// TestWorkersOfTheCloudAreKilled has workers that are killed in the middle, one
+// after the other, and one that is left to finish: three, on the sample, or
+// LEAT_KILLS of them; with LEAT_DATA on the real files of that folder.
 func TestWorkersOfTheCloudAreKilled(t *testing.T) {
+	kills := 3
+	if n, err := strconv.Atoi(os.Getenv("LEAT_KILLS")); err == nil {
+		kills = n
+	}
 	args := append(cloud(t), "-json", "-partners", "3", "-speed", "2e5")
+	if data := os.Getenv("LEAT_DATA"); data != "" {
+		args = append(args, "-partners", "0", "-speed", "0",
+			"-demand", filepath.Join(data, "online_retail_weekly_demand.csv"), "-arrivals", filepath.Join(data, "online_retail_arrivals.csv"))
+	}
 	ended := make(chan struct{})
 	killed := make(chan int, 1)
-	go func() { killed <- killWorkers(t, args, ended) }()
+	go func() { killed <- killWorkers(t, args, kills, ended) }()
 	told(t, append(args, "-workers", "0"))
 	close(ended)
-	if n := <-killed; n < 3 {
+	if n := <-killed; n < kills {
 		t.Errorf("only %d workers were killed", n)
 	}
 }
 
-// killWorkers starts a worker whenever there is none, and kills the first three when
-// they have worked for two seconds.
-func killWorkers(t *testing.T, args []string, ended <-chan struct{}) (n int) {
-	for {
+// killWorkers starts a worker whenever there is none, and kills so many when they
+// have worked for a while.
+func killWorkers(t *testing.T, args []string, kills int, ended <-chan struct{}) (n int) {
+	const life = 2 * time.Second
+	for over := false; !over; {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), workerArgs+"="+strings.Join(append(args, "-work"), "\n"))
 		cmd.Stderr = os.Stderr
@@ -157,20 +168,18 @@ func killWorkers(t *testing.T, args []string, ended <-chan struct{}) (n int) {
 			t.Error(err)
 			return n
 		}
-		var over <-chan time.Time
-		if n < 3 {
-			over = time.After(2 * time.Second)
+		var spent <-chan time.Time
+		if n < kills {
+			spent = time.After(life)
 		}
 		select {
-		case <-over:
+		case <-spent:
 			n++
 		case <-ended:
-			ended = nil
+			over = true
 		}
 		cmd.Process.Kill()
 		cmd.Wait()
-		if ended == nil {
-			return n
-		}
 	}
+	return n
 }
