@@ -38,6 +38,10 @@
 // that was received is hidden for 12 h at most, all extensions and delays counted.
 // A lease that has lapsed can't be renewed, though nobody took the message yet.
 //
+// With records, an Ack is answered at once, and the message deleted within 100 ms,
+// together with others ([Options].EarlyAck): should the process die meanwhile, the
+// message comes again, and its record says that the job is over.
+//
 // Bodies are text. What JSON can escape of the characters that SQS refuses is
 // escaped; any other message with one is refused by itself, its neighbours go. Up
 // to ten headers travel as attributes. Bodies of other programs come as they were

@@ -32,8 +32,8 @@ func TestWorkerOverASocket(t *testing.T) {
 			p.Backend = broker.New(tr, p.shelf, broker.Options{})
 			w := worksOn(p, 0)
 			stop := w.start()
-			w.enqueue(n)
-			for end := time.Now().Add(20 * time.Second); w.done() < n && time.Now().Before(end); {
+			w.enqueue(n) // a reply that is lost on the way comes again after the lease, 30 s
+			for end := time.Now().Add(time.Minute); w.done() < n && time.Now().Before(end); {
 				<-time.After(10 * time.Millisecond)
 			}
 			stop()
