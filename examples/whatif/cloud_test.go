@@ -25,6 +25,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
+
+	"github.com/leat-go/leat/internal/services"
 )
 
 const region = "eu-central-1"
@@ -44,22 +46,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// server is where an emulator is, or the test ends here.
-func server(t *testing.T, env string) string {
-	t.Helper()
-	at := os.Getenv(env)
-	if at == "" && os.Getenv("LEAT_SERVICES") == "required" {
-		t.Fatalf("%s names no server", env)
-	}
-	if at == "" {
-		t.Skipf("%s names no server: `.ci/services FOLDER` starts one, `. FOLDER/env` says where", env)
-	}
-	return at
-}
-
 // cloud is an AWS of emulators: the flags that name its parts.
 func cloud(t *testing.T) []string {
-	fauxqs, dynalite := server(t, "LEAT_FAUXQS"), server(t, "LEAT_DYNALITE")
+	fauxqs, dynalite := services.URL(t, "LEAT_FAUXQS"), services.URL(t, "LEAT_DYNALITE")
 	t.Setenv("AWS_ACCESS_KEY_ID", "id")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")

@@ -8,12 +8,13 @@ import (
 	"github.com/leat-go/leat/backends/broker"
 	"github.com/leat-go/leat/backends/broker/sqs"
 	"github.com/leat-go/leat/backends/broker/sqs/sqstest"
+	"github.com/leat-go/leat/internal/services"
 )
 
 // A worker on a server that others wrote, over a socket; and on the fake, over one.
 func TestWorkerOverASocket(t *testing.T) {
 	for name, at := range map[string]func(*testing.T) string{
-		"fauxqs": func(t *testing.T) string { return service(t, "LEAT_FAUXQS") },
+		"fauxqs": func(t *testing.T) string { return services.URL(t, "LEAT_FAUXQS") },
 		"fake": func(t *testing.T) string {
 			h := httptest.NewServer(sqstest.New())
 			t.Cleanup(h.Close)

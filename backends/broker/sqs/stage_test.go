@@ -17,6 +17,7 @@ import (
 	"github.com/leat-go/leat/backends/broker"
 	"github.com/leat-go/leat/backends/broker/sqs"
 	"github.com/leat-go/leat/backends/broker/sqs/sqstest"
+	"github.com/leat-go/leat/internal/services"
 )
 
 // stage is an SQS to play a case on: the fake in virtual time, or fauxqs, which
@@ -42,26 +43,12 @@ func TestTransport(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) { c.play(&stage{t, sqstest.New().Client(), true}) })
 			})
 			t.Run("fauxqs", func(t *testing.T) {
-				endpoint := service(t, "LEAT_FAUXQS")
+				endpoint := services.URL(t, "LEAT_FAUXQS")
 				t.Parallel()
 				c.play(&stage{t, outside(t, endpoint), false})
 			})
 		})
 	}
-}
-
-// service is the address of a server that `make services` starts.
-func service(t *testing.T, name string) string {
-	t.Helper()
-	at := os.Getenv(name)
-	switch {
-	case at != "":
-	case os.Getenv("LEAT_SERVICES") == "required":
-		t.Fatalf("%s is not set, and LEAT_SERVICES says that it must be", name)
-	default:
-		t.Skipf("no %s: start the services by `make services`, then `. .services/env`", name)
-	}
-	return at
 }
 
 func outside(t *testing.T, endpoint string) *sdk.Client {

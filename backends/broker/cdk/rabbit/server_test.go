@@ -4,17 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"flag"
-	"net"
-	"net/url"
-	"os"
 	"strconv"
 	"testing"
-	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 	"go.uber.org/goleak"
 
 	"github.com/leat-go/leat/backends/broker/cdk/rabbit"
+	"github.com/leat-go/leat/internal/services"
 )
 
 func TestMain(m *testing.M) {
@@ -24,28 +21,7 @@ func TestMain(m *testing.M) {
 }
 
 // server is a RabbitMQ, or the test ends here.
-func server(t testing.TB) string {
-	t.Helper()
-	at := os.Getenv("LEAT_RABBIT")
-	if at == "" {
-		at = "amqp://guest:guest@127.0.0.1:5672/"
-	}
-	u, err := url.Parse(at)
-	if err != nil {
-		t.Fatal("LEAT_RABBIT is no URL")
-	}
-	c, err := net.DialTimeout("tcp", u.Host, time.Second)
-	if err == nil {
-		_ = c.Close()
-		return at
-	}
-	const missing = "no RabbitMQ in LEAT_RABBIT nor on port 5672: `.ci/services FOLDER` starts one, `. FOLDER/env` says where"
-	if os.Getenv("LEAT_SERVICES") == "required" {
-		t.Fatal(missing)
-	}
-	t.Skip(missing)
-	return ""
-}
+func server(t testing.TB) string { return services.URL(t, "LEAT_RABBIT") }
 
 // fresh is a queue of the test's own, gone with it.
 func fresh(t testing.TB) rabbit.Options {
