@@ -17,7 +17,7 @@ type Features struct {
 	Fair       bool // claims go round the tenants (R11)
 	Prompt     bool // a blocked Claim or Lookup wakes at once, and ends that the store writes show at once; else soon
 	Backlog    bool // Policy.Backlog and Tenancy.Backlog refuse
-	SharedCaps bool // caps and rates hold across processes; else the Backend holds them per process
+	SharedCaps bool // caps and rates hold across processes; else that of the queue in each process, and those of tenants and resources nowhere
 	Priority   bool // Job.Priority orders jobs of a tenant
 	Ordered    bool // due, then order, inside a tenant and priority; else about so
 	Kinds      bool // unknown kinds wait in the store; else the worker snoozes them

@@ -73,6 +73,7 @@ type Backend struct {
 	watchers  watchers
 	clock     order
 	leases    leaseTable
+	gate      gate
 
 	stop context.Context // ends with Close
 	halt context.CancelFunc
@@ -203,6 +204,14 @@ func (b *Backend) serve(queue string, p *backends.Policy) error {
 		b.newest = p
 	}
 	return nil
+}
+
+// limit is the cap of the queue, as far as this process knows.
+func (b *Backend) limit() backends.Cap {
+	if p := b.policy(); p != nil {
+		return p.Cap
+	}
+	return backends.Cap{}
 }
 
 // policy is the newest that this process was told; nil = none yet.

@@ -85,6 +85,7 @@ func (c *claim) hold(ctx context.Context, r *record, announce bool) (*backends.L
 	}
 	h := &held{d: c.d, m: c.m, r: r, version: v, token: r.Life.Token}
 	h.ends.Store(r.Life.Due)
+	h.runs.Store(!announce)
 	c.leases.add(h)
 	return h.lease(announce), nil
 }

@@ -26,11 +26,29 @@ func (b *Backend) Claim(ctx context.Context, req backends.ClaimRequest) ([]*back
 		return nil, err
 	}
 	for {
-		leases, err := b.receive(ctx, &req)
+		leases, err := b.round(ctx, req)
 		if len(leases) > 0 || err != nil {
 			return leases, b.why(err)
 		}
 	}
+}
+
+// round asks for as many as the queue's cap lets run here.
+func (b *Backend) round(ctx context.Context, req backends.ClaimRequest) ([]*backends.Lease, error) {
+	room, leave, err := b.gate.enter(ctx, req.Max, b.limit, b.leases.running)
+	if err != nil {
+		return nil, err
+	}
+	ran := 0
+	defer func() { leave(ran) }()
+	req.Max = room
+	leases, err := b.receive(ctx, &req)
+	for _, l := range leases {
+		if l.Outcome == nil {
+			ran++
+		}
+	}
+	return leases, err
 }
 
 // receive is one round: it may find that no message was for running.

@@ -45,5 +45,5 @@
 //	drain.go       the broker's own dead letters    cells.go     small values
 //	open.go        pairs by URL                     plain.go     life without records
 //	reopen.go      a transport that mends itself    parallel.go  many calls at a time
-//	health.go      what is wrong
+//	health.go      what is wrong                    gate.go      the queue's cap in this process
 package broker

@@ -3,6 +3,7 @@ package broker
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/leat-go/leat/backends"
 )
@@ -16,6 +17,7 @@ type held struct {
 	token uint64 // of this claim
 
 	ends atomic.Int64 // when the broker's lease ends; the record isn't written at each beat
+	runs atomic.Bool  // it takes a place of the queue's cap
 
 	mu      sync.Mutex // of what settling changes
 	r       *record
@@ -61,6 +63,19 @@ func (t *leaseTable) drop(key string, h *held) {
 	if t.all[key] == h {
 		delete(t.all, key)
 	}
+}
+
+// running counts the jobs that this process runs, under leases that have not lapsed.
+func (t *leaseTable) running() (n int) {
+	now := time.Now().UnixNano()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, h := range t.all {
+		if h.runs.Load() && h.ends.Load() > now {
+			n++
+		}
+	}
+	return n
 }
 
 // ends is when the lease of that record ends, if this process holds it.

@@ -29,6 +29,8 @@ func (c *claim) plain(now int64) *backends.Lease {
 	}
 	h := &held{d: c.d, m: m, r: r}
 	h.ends.Store(r.Life.Due)
+	h.runs.Store(true)
+	c.leases.add(h)
 	return h.lease(false)
 }
 
@@ -52,6 +54,7 @@ func (b *Backend) settlePlain(h *held, s *backends.Settlement) (*leaving, error)
 	after := *h.r
 	after.Life = life
 	h.r = &after
+	b.over(h)
 	if s.Verb == backends.Snooze || s.Verb == backends.Release {
 		if m := *h.m; b.facts.MaxDelay > 0 && !b.facts.FIFO && !h.left { // keeps the count of attempts
 			m.Due, m.Attempt = life.Due, life.Attempt

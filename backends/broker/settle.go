@@ -118,6 +118,7 @@ func (b *Backend) settleAt(ctx context.Context, h *held, s *backends.Settlement,
 		return nil, err
 	}
 	h.r, h.version = after, v
+	b.over(h)
 	return b.leave(h, after, s), told
 }
 
@@ -140,6 +141,13 @@ func (b *Backend) settled(r *record, life backends.Life, s *backends.Settlement,
 		after.Life.Attempt = attempt
 	}
 	return after
+}
+
+// over frees the place of a job that runs no more.
+func (b *Backend) over(h *held) {
+	if h.r.Life.State != backends.Running && h.runs.CompareAndSwap(true, false) {
+		b.gate.freed()
+	}
 }
 
 // leave tells how the message goes, after what was written says that it may.
