@@ -55,11 +55,19 @@ func (b *Backend) settlePlain(h *held, s *backends.Settlement) (*leaving, error)
 	after.Life = life
 	h.r = &after
 	b.over(h)
-	if s.Verb == backends.Snooze || s.Verb == backends.Release {
-		if m := *h.m; b.facts.MaxDelay > 0 && !b.facts.FIFO && !h.left { // keeps the count of attempts
-			m.Due, m.Attempt = life.Due, life.Attempt
-			return b.anew(h.d, &m), nil
-		}
+	if m := *h.m; life.State == backends.Waiting && !h.left && b.carries(s) {
+		m.Due, m.Attempt = life.Due, life.Attempt
+		return b.anew(h.d, &m), nil
 	}
 	return b.leave(h, &after, s), nil
+}
+
+// carries says that the next message must bring the count of attempts along: the
+// broker would count one that wasn't, or doesn't count, or gets a new message anyway.
+func (b *Backend) carries(s *backends.Settlement) bool {
+	hops := b.facts.MaxDelay > 0 && !b.facts.FIFO
+	if s.Verb == backends.Retry {
+		return !b.facts.Counts || hops && s.Delay > b.facts.MaxNack
+	}
+	return hops
 }

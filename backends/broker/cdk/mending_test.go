@@ -95,3 +95,23 @@ func drained(t *testing.T, b backends.Backend, y *tray) {
 		t.Fatalf("%d messages are ready and %d out", ready, out)
 	}
 }
+
+// Without records the message alone knows how often a job was tried.
+func TestWithoutRecords_AttemptsCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		y := newTray()
+		b := broker.New(cdk.New(y.options(cdk.Hooks{})), nil, broker.Options{})
+		defer b.Close()
+		enqueue(t, b, 1)
+		for attempt := 1; attempt <= 4; attempt++ {
+			l := claim(t, b)
+			if l.Attempt != attempt {
+				t.Fatalf("attempt %d, want %d", l.Attempt, attempt)
+			}
+			errs, err := b.Settle(t.Context(), []backends.Settlement{{Lease: l, Verb: backends.Retry, Delay: time.Minute}})
+			if err != nil || len(errs) > 0 && errs[0] != nil {
+				t.Fatal(err, errs)
+			}
+		}
+	})
+}
