@@ -340,3 +340,32 @@ func TestBackend_OversizeIsRefusedBeforeItsRecord(t *testing.T) {
 		}
 	})
 }
+
+// hard is a transport on which a lapsed lease can't be renewed.
+type hard struct{ broker.Transport }
+
+func (hard) Extend(_ context.Context, _ time.Duration, ds []*broker.Delivery) ([]error, error) {
+	errs := make([]error, len(ds))
+	for i := range errs {
+		errs[i] = backends.ErrLost
+	}
+	return errs, nil
+}
+
+func TestRule_R6_CommitStandsThoughItsLeaseCannotBeKept(t *testing.T) {
+	story(t, standardFacts(), func(w *world) {
+		b := broker.New(hard{opening{w.pipe}}, w.shelf, quiet())
+		defer b.Close()
+		w.setup.Backend = b
+		w.enqueue(b, plainJob("a"))
+		l := w.claim(time.Minute)
+		time.Sleep(59 * time.Second)
+		if err := w.commit(l); err != nil {
+			w.Fatal(err)
+		}
+		errs, err := b.Settle(w.Context(), []backends.Settlement{{Lease: l, Verb: backends.Announced}})
+		if err := errors.Join(append(errs, err)...); err != nil || len(w.pipe.messages) != 0 {
+			w.Fatalf("announced: %v, %d messages left", err, len(w.pipe.messages))
+		}
+	})
+}

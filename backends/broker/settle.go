@@ -28,6 +28,7 @@ func (b *Backend) Settle(ctx context.Context, settlements []backends.Settlement)
 	})
 	for i, err := range b.depart(ctx, out) {
 		switch {
+		case err != nil && out[i].lease > 0: // the outcome stands; should it come again, it is announced again
 		case err != nil:
 			errs[i] = err
 		case out[i] != nil:
