@@ -21,8 +21,12 @@ help: ## list the targets
 test: ## all tests, as a user runs them
 	$(GO) test work
 
-race: ## all tests under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race -count=1 work
+race: ## all tests under the race detector (needs a C compiler), at their short size
+	LEAT_RABBIT= LEAT_SERVICES= CGO_ENABLED=1 $(GO) test -short -race -count=1 work
+
+.PHONY: rabbit
+rabbit: ## the suite on RabbitMQ, by itself: it runs on real time
+	$(GO) test -count=1 ./backends/broker/cdk/rabbit
 
 .PHONY: check fmt vet staticcheck tidy rules standalone
 check: fmt vet staticcheck tidy rules standalone ## what needs no run: the next six

@@ -5,10 +5,13 @@ import (
 	"testing"
 	"time"
 
+	"gocloud.dev/docstore/memdocstore"
+
 	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/backends/backendtest"
 	"github.com/leat-go/leat/backends/broker"
 	"github.com/leat-go/leat/backends/broker/cdk/rabbit"
+	"github.com/leat-go/leat/backends/broker/docrecords"
 )
 
 // setup is one pair of a transport and records under test.
@@ -40,13 +43,13 @@ func newSets(t *testing.T) sets {
 	return s
 }
 
-func (s sets) harness(records func() broker.Records) backendtest.Harness {
+func (s sets) harness(records func(*testing.T) broker.Records) backendtest.Harness {
 	return backendtest.Harness{
 		Open: func(t *testing.T) backends.Backend {
 			o := <-s
 			t.Cleanup(func() { s <- o })
 			onQueues(t, o, purge)
-			return setup{options: o, records: records()}.again()
+			return setup{options: o, records: records(t)}.again()
 		},
 		Again:    func(_ *testing.T, b backends.Backend) backends.Backend { return b.(setup).again() },
 		Parallel: true,
@@ -54,12 +57,22 @@ func (s sets) harness(records func() broker.Records) backendtest.Harness {
 	}
 }
 
+// documents are records in a collection of the process.
+func documents(t *testing.T) broker.Records {
+	coll, err := memdocstore.OpenCollection("key", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = coll.Close() })
+	return docrecords.New(coll, docrecords.Options{})
+}
+
 func TestConformance(t *testing.T) {
 	s := newSets(t)
 	t.Run("with records", func(t *testing.T) {
-		backendtest.Run(t, s.harness(func() broker.Records { return newShelf() }))
+		backendtest.Run(t, s.harness(func(t *testing.T) broker.Records { return documents(t) }))
 	})
 	t.Run("without records", func(t *testing.T) {
-		backendtest.Run(t, s.harness(func() broker.Records { return nil }))
+		backendtest.Run(t, s.harness(func(*testing.T) broker.Records { return nil }))
 	})
 }
