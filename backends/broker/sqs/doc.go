@@ -32,9 +32,9 @@
 //
 // # What is promised
 //
-// Nothing is leased that nobody asked for; there is no prefetch. A long poll that
-// a cancelled Receive has left may lease a message that nobody hears of: it comes
-// again when the lease is over. Times are whole seconds, rounded up. A message
+// Nothing is leased that nobody asked for; there is no prefetch. What a long poll
+// brings whose Receive has left goes back at once; one that Close broke off may lease a
+// message that nobody hears of: it comes again when the lease is over. Times are whole seconds, rounded up. A message
 // that was received is hidden for 12 h at most, all extensions and delays counted.
 // A lease that has lapsed can't be renewed, though nobody took the message yet.
 //

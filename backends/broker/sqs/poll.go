@@ -2,15 +2,15 @@ package sqs
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
 	"github.com/leat-go/leat/backends/broker"
 )
 
-// leftOpen is how long a poll waits for the next Receive.
-const leftOpen = 50 * time.Millisecond
+// kept is how long what a poll brought waits for the next Receive, when the one that
+// began it has left.
+const kept = 50 * time.Millisecond
 
 // poll is one long poll, which may outlive the Receive that began it.
 type poll struct {
@@ -20,7 +20,6 @@ type poll struct {
 	done  chan struct{} // closed when ds and err are there
 	ds    []*broker.Delivery
 	err   error
-	timer *time.Timer // gives it up, while nobody waits for it
 }
 
 // polls are those that nobody waits for at the moment.
@@ -37,7 +36,6 @@ func (ps *polls) take(limit int, lease time.Duration) *poll {
 	defer ps.mu.Unlock()
 	for i, p := range ps.idle {
 		if p.limit <= limit && p.lease == lease {
-			p.timer.Stop()
 			ps.idle = append(ps.idle[:i:i], ps.idle[i+1:]...)
 			return p
 		}
@@ -76,11 +74,7 @@ func (t *Transport) poll(ctx context.Context, limit int, lease time.Duration) ([
 		return p.ds, p.err
 	default:
 	}
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		t.leaveOpen(p)
-	} else {
-		t.giveUp(p)
-	}
+	t.leave(p)
 	return nil, ctx.Err()
 }
 
@@ -103,7 +97,10 @@ func (t *Transport) begin(ctx context.Context, limit int, lease time.Duration) *
 	return p
 }
 
-func (t *Transport) leaveOpen(p *poll) {
+// leave keeps a poll for the next Receive. To break it off would lose what SQS has
+// leased to it, or leases to a connection that it doesn't know to be closed, for the
+// whole lease. What it brings goes back, if nobody comes for it in a moment.
+func (t *Transport) leave(p *poll) {
 	t.polls.mu.Lock()
 	defer t.polls.mu.Unlock()
 	if t.polls.closed {
@@ -111,24 +108,17 @@ func (t *Transport) leaveOpen(p *poll) {
 		return
 	}
 	t.polls.idle = append(t.polls.idle, p)
-	p.timer = time.AfterFunc(leftOpen, func() {
-		if t.polls.drop(p) {
-			t.giveUp(p)
-		}
-	})
-}
-
-// giveUp breaks a poll off. What it has brought all the same goes back.
-func (t *Transport) giveUp(p *poll) {
-	t.polls.mu.Lock()
-	defer t.polls.mu.Unlock()
-	p.end()
-	if t.polls.closed {
-		return
-	}
 	t.polls.all.Go(func() {
 		<-p.done
-		t.giveBack(p.ds)
+		pause := time.NewTimer(kept)
+		defer pause.Stop()
+		select {
+		case <-pause.C:
+		case <-t.stop.Done(): // Close sees to it
+		}
+		if t.polls.drop(p) {
+			t.giveBack(p.ds)
+		}
 	})
 }
 
@@ -154,7 +144,6 @@ func (ps *polls) close() []*poll {
 	ps.idle = nil
 	ps.mu.Unlock()
 	for _, p := range idle {
-		p.timer.Stop()
 		p.end()
 	}
 	return idle

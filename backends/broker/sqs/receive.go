@@ -21,10 +21,10 @@ type receipt struct {
 	at     time.Time // when it was asked for: 12 h from then on it can't be hidden any longer
 }
 
-// Receive asks by long polling for at most ten messages. When ctx ends by its
-// deadline, the poll stays open for a moment for the next Receive, so that a
-// caller who asks again and again costs one request per Wait; a cancelled one is
-// broken off, and what SQS leased to it meanwhile lapses.
+// Receive asks by long polling for at most ten messages. When ctx ends,
+// the poll stays open for the next Receive, so that a caller who asks again and again
+// costs one request per Wait. What it brings when nobody asks goes back at once; only
+// Close breaks polls off, and what SQS leased to them meanwhile lapses.
 //
 // While SQS says that too many messages are in flight, or too many requests made,
 // Receive waits, and asks again ever more rarely.
