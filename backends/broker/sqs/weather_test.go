@@ -1,11 +1,16 @@
 package sqs_test
 
 import (
+	"context"
+	"errors"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/backends/broker"
 	"github.com/leat-go/leat/backends/broker/sqs/sqstest"
 )
 
@@ -66,4 +71,77 @@ func TestOverLimit(t *testing.T) {
 		stop()
 		w.once(10)
 	})
+}
+
+// outage is a record store that is gone for a while.
+type outage struct {
+	broker.Records
+	down atomic.Bool
+}
+
+var errDown = errors.New("the table is gone")
+
+func (o *outage) Get(ctx context.Context, key string, hint backends.Version) ([]byte, backends.Version, error) {
+	if o.down.Load() {
+		return nil, "", errDown
+	}
+	return o.Records.Get(ctx, key, hint)
+}
+
+func (o *outage) Put(ctx context.Context, key string, v []byte, prev backends.Version, expire time.Time) (backends.Version, error) {
+	if o.down.Load() {
+		return "", errDown
+	}
+	return o.Records.Put(ctx, key, v, prev, expire)
+}
+
+// The table, or the queue, is gone for five seconds, in the middle: health turns red
+// and green again, no job is lost, none runs twice.
+func TestOutages(t *testing.T) {
+	for _, of := range []string{"table", "queue"} {
+		t.Run(of, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const n = 10_000
+				p := newPair(t, "jobs", true)
+				p.server.Latency = 5 * time.Millisecond
+				records := &outage{Records: p.shelf}
+				p.shelf = records
+				var gone atomic.Bool
+				p.server.Fault = func(string) sqstest.Fault {
+					if gone.Load() {
+						return sqstest.Unavailable
+					}
+					return sqstest.None
+				}
+				w := newWorks(p, 20*time.Millisecond)
+				defer w.close()
+				w.enqueue(n)
+				stop := w.start()
+				<-time.After(3 * time.Second)
+				begun := w.done()
+				if of == "table" {
+					records.down.Store(true)
+				} else {
+					gone.Store(true)
+				}
+				<-time.After(4 * time.Second)
+				if w.Health() == nil && of == "table" { // the SDK still repeats what the queue refused
+					t.Error("health is green while nothing can be claimed")
+				}
+				<-time.After(time.Second)
+				records.down.Store(false)
+				gone.Store(false)
+				if begun == 0 || begun == n || w.done() == n {
+					t.Fatalf("%d of %d had begun before, %d after: the test tests nothing", begun, n, w.done())
+				}
+				w.drained(time.Hour)
+				<-time.After(2 * time.Minute)
+				if err := w.Health(); err != nil {
+					t.Errorf("health stays red: %v", err)
+				}
+				stop()
+				w.once(n)
+			})
+		})
+	}
 }
