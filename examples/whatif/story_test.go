@@ -184,8 +184,16 @@ func TestTheProgramTellsItsStory(t *testing.T) {
 }
 
 func TestFlagsThatMakeNoSense(t *testing.T) {
-	for _, args := range [][]string{{"-demand", "x"}, {"-speed", "-1"}, {"-workers", "-1"}, {"-workers", "0"}, {"-work"},
-		{"-work", "-queue", "awssqs://host/1/jobs", "-results", "s3://plans", "-ready", "awssns:///arn", "-workers", "0"}, {"more"}, {"-none"}} {
+	for _, args := range [][]string{
+		{"-demand", "x"},
+		{"-speed", "-1"},
+		{"-workers", "-1"},
+		{"-workers", "0"},
+		{"-work"},
+		{"-work", "-queue", "awssqs://host/1/jobs", "-results", "s3://plans", "-ready", "awssns:///arn", "-workers", "0"},
+		{"more"},
+		{"-none"},
+	} {
 		if _, err := parse(args, &bytes.Buffer{}); err == nil {
 			t.Errorf("%q is taken", args)
 		}
