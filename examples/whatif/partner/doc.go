@@ -38,7 +38,7 @@ type Partner struct {
 	Arrivals []demand.Arrival // this partner's, in time
 	Begin    time.Time        // of all arrivals
 	Speed    float64          // seconds of the arrivals in one of ours
-	Patience time.Duration    // how long it waits without any news for what is still open; 0 = 30 s
+	Patience time.Duration    // how long it waits without any news before it asks for what is still open; 0 = 30 s
 
 	books    books
 	borrowed bool

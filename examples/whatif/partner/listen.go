@@ -50,9 +50,30 @@ func (p *Partner) stream(ctx context.Context, last *string) {
 	}
 }
 
+// spells is how often a partner's patience may run out before what is said to wait, or
+// to run, is lost: a worker that died holds its job for a lease.
+const spells = 10
+
 // settle waits until all that was promised has ended, and fetches the plans. What
 // the events don't tell for a while is asked for; what doesn't end then is lost.
 func (p *Partner) settle(ctx context.Context) error {
+	for range spells {
+		open, err := p.wait(ctx)
+		if err != nil {
+			return err
+		}
+		if len(open) == 0 {
+			break
+		}
+		if err := p.ask(ctx, open); err != nil {
+			return err
+		}
+	}
+	return p.fetch(ctx)
+}
+
+// wait returns when all has ended, or what has not when nothing was told for a while.
+func (p *Partner) wait(ctx context.Context) (open []string, err error) {
 	patience := p.Patience
 	if patience == 0 {
 		patience = 30 * time.Second
@@ -60,23 +81,19 @@ func (p *Partner) settle(ctx context.Context) error {
 	for {
 		open, news := p.books.open()
 		if len(open) == 0 {
-			break
+			return nil, nil
 		}
 		timer := time.NewTimer(patience)
 		select {
 		case <-ctx.Done():
+			timer.Stop()
+			return nil, ctx.Err()
 		case <-news:
 			timer.Stop()
-			continue
 		case <-timer.C:
+			return open, nil
 		}
-		timer.Stop()
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return p.ask(ctx, open)
 	}
-	return p.fetch(ctx)
 }
 
 // ask looks after the jobs whose end nobody told.
@@ -90,7 +107,7 @@ func (p *Partner) ask(ctx context.Context, open []string) error {
 			p.books.untold(id, state)
 		}
 	}
-	return p.fetch(ctx)
+	return nil
 }
 
 // fetch reads every plan, and compares it with the question.
