@@ -114,27 +114,33 @@ func told(t *testing.T, args []string) map[string]float64 {
 	return line
 }
 
+// players adds who plays: three partners of the sample, or with LEAT_DATA all of the
+// real files in that folder.
+func players(args []string, speed string) []string {
+	data := os.Getenv("LEAT_DATA")
+	if data == "" {
+		return append(args, "-partners", "3", "-speed", speed)
+	}
+	return append(args, "-demand", filepath.Join(data, "online_retail_weekly_demand.csv"),
+		"-arrivals", filepath.Join(data, "online_retail_arrivals.csv"))
+}
+
 // TestTheStoryInTheCloud runs it on SQS, DynamoDB, S3 and SNS, all by URLs.
 func TestTheStoryInTheCloud(t *testing.T) {
-	line := told(t, append(cloud(t), "-json", "-daily", "-partners", "3", "-speed", "5e5"))
+	line := told(t, players(append(cloud(t), "-json", "-daily"), "5e5"))
 	if per := line["requests_per_job"]; per <= 0 || per > 2 {
 		t.Errorf("%.2f requests of SQS per job", per)
 	}
 }
 
 // TestWorkersOfTheCloudAreKilled has workers that are killed in the middle, one
-// after the other, and one that is left to finish: three, on the sample, or
-// LEAT_KILLS of them; with LEAT_DATA on the real files of that folder.
+// after the other, and one that is left to finish: three, or LEAT_KILLS of them.
 func TestWorkersOfTheCloudAreKilled(t *testing.T) {
 	kills := 3
 	if n, err := strconv.Atoi(os.Getenv("LEAT_KILLS")); err == nil {
 		kills = n
 	}
-	args := append(cloud(t), "-json", "-partners", "3", "-speed", "2e5")
-	if data := os.Getenv("LEAT_DATA"); data != "" {
-		args = append(args, "-partners", "0", "-speed", "0",
-			"-demand", filepath.Join(data, "online_retail_weekly_demand.csv"), "-arrivals", filepath.Join(data, "online_retail_arrivals.csv"))
-	}
+	args := players(append(cloud(t), "-json"), "2e5")
 	ended := make(chan struct{})
 	killed := make(chan int, 1)
 	go func() { killed <- killWorkers(t, args, kills, ended) }()
