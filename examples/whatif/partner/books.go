@@ -76,7 +76,11 @@ func (b *books) end(id, event, state string, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e := b.entry(id)
-	if e.state != "" {
+	switch {
+	case e.state != "" && e.event == "" && e.state == state: // it was asked for, before this came
+		e.event = event
+		return
+	case e.state != "":
 		e.doubled = e.doubled || e.event != event
 		return
 	}
