@@ -210,7 +210,11 @@ func (w *world) saw(a *asked, r *backends.Record) {
 			w.bad(illegal, "%s: version %d after %d", r.Job.ID, r.Version, a.seen.Version)
 		}
 	}
-	if after := lifeOf(r); !reachable(before, after, 5) {
+	steps := 5
+	if r.Token > before.Token { // each claim that nobody heard of, and its end
+		steps += 2 * int(min(10, r.Token-before.Token))
+	}
+	if after := lifeOf(r); !reachable(before, after, steps) {
 		w.bad(illegal, "%s: from %+v to %+v", r.Job.ID, before, after)
 	}
 	a.seen = r
