@@ -88,7 +88,7 @@ func (b *Backend) admits(ctx context.Context, j *backends.Job, now int64) error 
 
 // seal writes how many members there are. Repeated, it changes nothing.
 func (b *Backend) seal(ctx context.Context, key string, members int32) error {
-	return b.change(ctx, key, func(r *record) (*record, error) {
+	_, err := b.change(ctx, key, func(r *record) (*record, error) {
 		if r.Batch == nil || r.Batch.Sealed {
 			return nil, nil
 		}
@@ -99,4 +99,5 @@ func (b *Backend) seal(ctx context.Context, key string, members int32) error {
 		next.Seq++
 		return &next, nil
 	})
+	return err
 }

@@ -57,11 +57,13 @@ func (b *Backend) each(ctx context.Context, n int, do func(ctx context.Context, 
 	return errs, nil
 }
 
+// cancel has the end announced by a message of its own, each time that it is asked: a
+// redrive may have died before it sent the one of this life.
 func (b *Backend) cancel(ctx context.Context, key string) error {
 	if err := b.materialise(ctx, key); err != nil {
 		return err
 	}
-	return b.change(ctx, key, func(r *record) (*record, error) {
+	r, err := b.change(ctx, key, func(r *record) (*record, error) {
 		now, policy := time.Now().UnixNano(), b.policy()
 		life, told := r.Life.Cancel(r.facts(now, policy))
 		if life == r.Life {
@@ -69,11 +71,15 @@ func (b *Backend) cancel(ctx context.Context, key string) error {
 		}
 		return r.moved(life, now, policy), told
 	})
+	if err != nil || r.Life.State != backends.Cancelled || !r.owing() {
+		return err
+	}
+	return b.wake(ctx, r)
 }
 
 // materialise writes the life that a redrive has begun, before its message comes.
 func (b *Backend) materialise(ctx context.Context, key string) error {
-	return b.change(ctx, key, func(r *record) (*record, error) {
+	_, err := b.change(ctx, key, func(r *record) (*record, error) {
 		if r.Redriven == 0 {
 			return nil, nil
 		}
@@ -84,13 +90,14 @@ func (b *Backend) materialise(ctx context.Context, key string) error {
 		next.Seq++
 		return next, nil
 	})
+	return err
 }
 
 // redrive notes in the record that a life begins, which keeps the record from
 // expiring, then sends. Repeated, it sends again what may be missing.
 func (b *Backend) redrive(ctx context.Context, key string, generation int64) error {
 	var m *envelope
-	err := b.change(ctx, key, func(r *record) (*record, error) {
+	_, err := b.change(ctx, key, func(r *record) (*record, error) {
 		m = nil
 		if r.Redriven != 0 {
 			m = nextLife(r, generation)

@@ -106,9 +106,11 @@ func (b *Backend) takePlace(ctx context.Context, r *record) error {
 	return b.endOvertaken(ctx, recordKey(backends.Ref{Tenant: r.Job.Tenant, ID: before}))
 }
 
-// endOvertaken ends a waiting job that isn't the newest of its place.
+// endOvertaken ends a waiting job that isn't the newest of its place. Its message has
+// the end announced, or one of its own where that is far away.
 func (b *Backend) endOvertaken(ctx context.Context, key string) error {
-	return b.change(ctx, key, func(r *record) (*record, error) {
+	far := false
+	r, err := b.change(ctx, key, func(r *record) (*record, error) {
 		if r.Life.State != backends.Waiting {
 			return nil, nil
 		}
@@ -122,8 +124,13 @@ func (b *Backend) endOvertaken(ctx context.Context, key string) error {
 		if next.Life.State != backends.Superseded {
 			next.SupersededBy = ""
 		}
+		far = r.farAway()
 		return next, nil
 	})
+	if err != nil || !far || !r.owing() {
+		return err
+	}
+	return b.wake(ctx, r)
 }
 
 // mustTrail reports whether an older job of the place still runs, which a

@@ -369,3 +369,41 @@ func TestRule_R6_CommitStandsThoughItsLeaseCannotBeKept(t *testing.T) {
 		}
 	})
 }
+
+// mute is a transport that can't send.
+type mute struct{ broker.Transport }
+
+func (mute) Send(context.Context, []broker.Message) ([]error, error) { return nil, errKilled }
+
+// TestRule_R6_CancelAfterARedriveThatDied: the record says that a life has begun, its
+// message was never sent, and so nobody would tell of the life's end.
+func TestRule_R6_CancelAfterARedriveThatDied(t *testing.T) {
+	story(t, standardFacts(), func(w *world) {
+		j := plainJob("a")
+		w.enqueue(w.setup, j)
+		l := w.claim(time.Minute)
+		settle := func(x backends.Settlement) {
+			x.Lease = l
+			if errs, err := w.Settle(w.Context(), []backends.Settlement{x}); errors.Join(append(errs, err)...) != nil {
+				w.Fatal(errs, err)
+			}
+		}
+		settle(backends.Settlement{Verb: backends.Commit, Outcome: backends.Dead})
+		settle(backends.Settlement{Verb: backends.Announced})
+		dying := broker.New(mute{opening{w.pipe}}, w.shelf, quiet())
+		defer dying.Close()
+		errs, err := dying.Redrive(w.Context(), []backends.Redrive{{Ref: j.Ref, Generation: l.Generation}})
+		if errors.Join(append(errs, err)...) == nil {
+			w.Fatal("the redrive did not die: the test tests nothing")
+		}
+		if errs, err := dying.Cancel(w.Context(), []backends.Ref{j.Ref}); errors.Join(append(errs, err)...) == nil {
+			w.Fatal("a cancel whose message couldn't be sent was acknowledged")
+		}
+		if errs, err := w.Cancel(w.Context(), []backends.Ref{j.Ref}); errors.Join(append(errs, err)...) != nil {
+			w.Fatal(errs, err)
+		}
+		if l := w.tryClaim(time.Minute, time.Hour); l == nil || l.Outcome == nil || l.Outcome.State != backends.Cancelled {
+			w.Fatalf("nobody is told: lease %+v", l)
+		}
+	})
+}

@@ -52,34 +52,30 @@ func (b *Backend) expiry(r *record) time.Time {
 	return at(max(r.Gone, r.Ended+int64(b.retention())))
 }
 
-// change steps a record until its write meets no conflict. A nil next changes
-// nothing. What the step leaves owed is announced by the job's message, or by one of
-// its own where that is far away.
-func (b *Backend) change(ctx context.Context, key string, step func(*record) (*record, error)) error {
+// change steps a record until its write meets no conflict, and returns it as it is
+// then. A nil next changes nothing. What the step leaves owed is the caller's to have
+// announced.
+func (b *Backend) change(ctx context.Context, key string, step func(*record) (*record, error)) (*record, error) {
 	for range tries {
 		r, v, err := b.load(ctx, key, "")
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if !r.visible(time.Now().UnixNano()) {
-			return backends.ErrNotFound
+			return nil, backends.ErrNotFound
 		}
 		next, told := step(r)
 		if next == nil {
-			return told
+			return r, told
 		}
-		if _, err = b.put(ctx, r, next, v); errors.Is(err, backends.ErrConflict) {
-			continue
+		if _, err = b.put(ctx, r, next, v); err == nil {
+			return next, told
 		}
-		if err == nil && next.Life.State.Ended() && !r.Life.State.Ended() && next.Life.Due != 0 && r.farAway() {
-			err = b.wake(ctx, next)
+		if !errors.Is(err, backends.ErrConflict) {
+			return nil, err
 		}
-		if err != nil {
-			return err
-		}
-		return told
 	}
-	return errBusy
+	return nil, errBusy
 }
 
 // soon is how long an end may wait to be announced by the message that its job has
@@ -90,6 +86,9 @@ const soon = 5 * time.Second
 func (r *record) farAway() bool {
 	return r.Life.Held() || r.Life.Place > time.Now().Add(soon).UnixNano()
 }
+
+// owing says that it has ended and its event has not left.
+func (r *record) owing() bool { return r.Life.State.Ended() && r.Life.Due != 0 }
 
 // wake sends a message that has a claim announce the end.
 func (b *Backend) wake(ctx context.Context, r *record) error {
