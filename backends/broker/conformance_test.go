@@ -27,7 +27,7 @@ func quiet() broker.Options {
 func opened(f broker.TransportFeatures, records bool) setup {
 	s := setup{pipe: newPipe(f)}
 	if records {
-		s.shelf = newShelf()
+		s.shelf = backendtest.NewShelf()
 	}
 	return s.again()
 }
@@ -68,6 +68,6 @@ func TestConformance(t *testing.T) {
 }
 
 func TestShelfIsARecordStore(t *testing.T) {
-	s := newShelf()
+	s := backendtest.NewShelf()
 	backendtest.Cells(t, func(*testing.T) backends.Cells { return s })
 }

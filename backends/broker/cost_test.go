@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/backends/backendtest"
 	"github.com/leat-go/leat/backends/broker"
 )
 
@@ -34,7 +35,7 @@ func (c *counted) Put(ctx context.Context, key string, v []byte, prev backends.V
 func TestCost_ThreeWritesAndNoRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const jobs = 20
-		c := &counted{Records: newShelf()}
+		c := &counted{Records: backendtest.NewShelf()}
 		b := broker.New(newPipe(standardFacts()), c, quiet())
 		defer b.Close()
 		policy := &backends.Policy{Version: 1}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/backends/backendtest"
 	"github.com/leat-go/leat/backends/broker"
 )
 
@@ -30,7 +31,7 @@ func drained(t *testing.T, f func(w *world, dead *pipe)) { drainedOf(t, standard
 
 func drainedOf(t *testing.T, facts broker.TransportFeatures, f func(w *world, dead *pipe)) {
 	synctest.Test(t, func(t *testing.T) {
-		p, dead, shelf := newPipe(facts), newPipe(facts), newShelf()
+		p, dead, shelf := newPipe(facts), newPipe(facts), backendtest.NewShelf()
 		o := quiet()
 		o.Queue, o.DeadLetters = theQueue, opening{dead}
 		b := broker.New(opening{p}, shelf, o)
@@ -126,7 +127,7 @@ func TestRule_R10_WhatRunsIsNotDead(t *testing.T) {
 func TestRule_R10_MessagesOfAnotherDeploymentStay(t *testing.T) {
 	drained(t, func(w *world, dead *pipe) {
 		w.enqueue(w, plainJob("a"))
-		clear(w.shelf.(*shelf).values)
+		w.shelf.(*backendtest.Shelf).Clear()
 		gaveUp(w.pipe, dead)
 		time.Sleep(time.Hour)
 		if len(dead.messages) != 1 {

@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/backends/backendtest"
 	"github.com/leat-go/leat/backends/broker"
 )
 
 func init() {
 	broker.RegisterRecords("shelf", func(context.Context, *url.URL) (*broker.RecordStore, error) {
-		return &broker.RecordStore{Records: newShelf(), Name: "shelf", Durability: backends.Process, Close: func() error { return errKilled }}, nil
+		return &broker.RecordStore{Records: backendtest.NewShelf(), Name: "shelf", Durability: backends.Process, Close: func() error { return errKilled }}, nil
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/backends/backendtest"
 	"github.com/leat-go/leat/backends/broker"
 )
 
@@ -111,7 +112,7 @@ func TestRule_R3_LateForeignMessageIsNoNewJob(t *testing.T) {
 func TestRule_R3_MessageWithoutRecordIsNeverAcked(t *testing.T) {
 	story(t, standardFacts(), func(w *world) {
 		w.enqueue(w.setup, plainJob("a"))
-		clear(w.shelf.(*shelf).values)
+		w.shelf.(*backendtest.Shelf).Clear()
 		if l := w.tryClaim(time.Minute, 10*time.Minute); l != nil || len(w.pipe.messages) != 1 {
 			w.Fatalf("claimed %+v, %d messages left", l, len(w.pipe.messages))
 		}
@@ -269,7 +270,7 @@ func TestRule_R10_RedriveOutlivesTheDeadLetter(t *testing.T) {
 
 func TestRule_R14_CollationDoesNotStandInFrontOfItsMembers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := setup{pipe: newPipe(fifoFacts()), shelf: newShelf()}
+		s := setup{pipe: newPipe(fifoFacts()), shelf: backendtest.NewShelf()}
 		s.Backend = broker.New(opening{s.pipe}, s.shelf, quiet()) // groups by tenant
 		w := &world{T: t, setup: s, promised: map[backends.Ref]bool{}, events: map[string]int{}, commits: map[string]int{}}
 		defer w.Close()
@@ -311,7 +312,7 @@ func TestRule_R17_BrokenTransportIsReopened(t *testing.T) {
 			}
 			return breaking{opening{p}, &left}, nil
 		})
-		b := broker.New(tr, newShelf(), quiet())
+		b := broker.New(tr, backendtest.NewShelf(), quiet())
 		defer b.Close()
 		w := &world{T: t, setup: setup{Backend: b, pipe: p}, promised: map[backends.Ref]bool{}}
 		w.enqueue(b, plainJob("a"))
@@ -335,7 +336,7 @@ func TestBackend_OversizeIsRefusedBeforeItsRecord(t *testing.T) {
 		j := plainJob("a")
 		j.Payload = []byte(strings.Repeat("x", w.Features().MaxPayload+1))
 		out, err := w.Enqueue(w.Context(), backends.EnqueueRequest{Queue: theQueue, Jobs: []backends.Job{j}})
-		if err != nil || !errors.Is(out[0].Err, backends.ErrTooLarge) || len(w.shelf.(*shelf).values) != 0 {
+		if err != nil || !errors.Is(out[0].Err, backends.ErrTooLarge) || w.shelf.(*backendtest.Shelf).Len() != 0 {
 			w.Fatal(out, err)
 		}
 	})

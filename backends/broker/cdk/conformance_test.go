@@ -66,7 +66,7 @@ func harness(records func() broker.Records) backendtest.Harness {
 
 func TestConformance(t *testing.T) {
 	t.Run("with records", func(t *testing.T) {
-		backendtest.Run(t, harness(func() broker.Records { return newShelf() }))
+		backendtest.Run(t, harness(func() broker.Records { return backendtest.NewShelf() }))
 	})
 	t.Run("without records", func(t *testing.T) {
 		backendtest.Run(t, harness(func() broker.Records { return nil }))

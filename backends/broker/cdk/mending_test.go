@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/backends/backendtest"
 	"github.com/leat-go/leat/backends/broker"
 	"github.com/leat-go/leat/backends/broker/cdk"
 )
@@ -19,7 +20,7 @@ func TestMending_NoJobIsLostOrDoneTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		y := newTray()
 		y.lapse = true
-		b := broker.New(cdk.New(y.options(cdk.Hooks{})), newShelf(), broker.Options{Logger: slog.New(slog.DiscardHandler)})
+		b := broker.New(cdk.New(y.options(cdk.Hooks{})), backendtest.NewShelf(), broker.Options{Logger: slog.New(slog.DiscardHandler)})
 		defer b.Close()
 		const n = 100
 		refs := enqueue(t, b, n)

@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/backends/backendtest"
 	"github.com/leat-go/leat/backends/broker"
 )
 
 func init() {
 	broker.RegisterRecords("shelf", func(context.Context, *url.URL) (*broker.RecordStore, error) {
-		return &broker.RecordStore{Records: newShelf(), Name: "shelf", Durability: backends.Process}, nil
+		return &broker.RecordStore{Records: backendtest.NewShelf(), Name: "shelf", Durability: backends.Process}, nil
 	})
 }
 

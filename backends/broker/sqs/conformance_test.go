@@ -29,7 +29,7 @@ func newPair(t *testing.T, name string, records bool) *pair {
 	p := &pair{t: t, server: sqstest.New()}
 	p.url = p.server.Queue(name, nil)
 	if records {
-		p.shelf = newShelf()
+		p.shelf = backendtest.NewShelf()
 	}
 	return p
 }

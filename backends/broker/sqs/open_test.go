@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/backends/backendtest"
 	"github.com/leat-go/leat/backends/broker"
 	"github.com/leat-go/leat/backends/broker/sqs"
 	"github.com/leat-go/leat/backends/broker/sqs/sqstest"
@@ -20,7 +21,7 @@ import (
 func init() {
 	broker.RegisterRecords("shelf", func(context.Context, *url.URL) (*broker.RecordStore, error) {
 		shelves++
-		return &broker.RecordStore{Records: newShelf(), Name: "shelf", Durability: backends.Process, Close: func() error { shelves--; return nil }}, nil
+		return &broker.RecordStore{Records: backendtest.NewShelf(), Name: "shelf", Durability: backends.Process, Close: func() error { shelves--; return nil }}, nil
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leat-go/leat/backends/backendtest"
 	"github.com/leat-go/leat/backends/broker"
 	"github.com/leat-go/leat/backends/broker/sqs"
 	"github.com/leat-go/leat/backends/broker/sqs/sqstest"
@@ -29,7 +30,7 @@ func TestWorkerOverASocket(t *testing.T) {
 				t.Fatal(err)
 			}
 			const n = 200
-			p := &pair{t: t, shelf: newShelf()}
+			p := &pair{t: t, shelf: backendtest.NewShelf()}
 			p.Backend = broker.New(tr, p.shelf, broker.Options{})
 			w := worksOn(p, 0)
 			stop := w.start()

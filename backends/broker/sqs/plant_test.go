@@ -19,6 +19,8 @@ type works struct {
 
 	mu   sync.Mutex
 	runs map[int]int
+
+	health func() worker.Health // of the worker that was started last
 }
 
 func newWorks(p *pair, took time.Duration) *works {
@@ -83,7 +85,7 @@ func (w *works) handle(ctx context.Context, job *queue.Job[int]) (int, error) {
 func (w *works) start() (stop func()) {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	wk := worker.New(w.q, w.handle)
-	wk.Concurrency = 16
+	wk.Concurrency, w.health = 16, wk.Health
 	done := make(chan error, 1)
 	go func() { done <- worker.Run(ctx, wk) }()
 	return func() {
