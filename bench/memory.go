@@ -38,10 +38,10 @@ var memoryRows = []row{
 	{
 		class: "memory", metric: "idle p50", unit: p50,
 		sides: []side{
-			{"leat", ours, func(n sizes) (sample, error) { return leat(-1).wakes(n.wakes) }},
-			{"mempubsub", peer, func(n sizes) (sample, error) { return open(mem).wakes(n.slowWake) }},
-			{"gochannel", peer, func(n sizes) (sample, error) { return open(channels).wakes(n.wakes) }},
-			{"channel+copy", limit, func(n sizes) (sample, error) { return open(limitCopy).wakes(n.wakes) }},
+			{"leat", ours, func(n sizes) (sample, error) { return leat(-1).wakes(n.wakes, blink) }},
+			{"mempubsub", peer, func(n sizes) (sample, error) { return open(mem).wakes(n.slowWake, blink) }},
+			{"gochannel", peer, func(n sizes) (sample, error) { return open(channels).wakes(n.wakes, blink) }},
+			{"channel+copy", limit, func(n sizes) (sample, error) { return open(limitCopy).wakes(n.wakes, blink) }},
 		},
 		goals: []goal{{"leat", "", 40}},
 	},

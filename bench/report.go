@@ -14,7 +14,7 @@ func report(w io.Writer, lines *json.Encoder, results []result) error {
 		for i, s := range r.sides {
 			v := spreadOf(r.values(s.name))
 			fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s | %s |\n",
-				r.name(), s.name, s.role, r.unit.name, figure(v.median), figure(v.min), figure(v.max), perSecond(r.samples[i]))
+				r.name(), s.name, s.role, r.unit.name, figure(v.median), figure(v.min), figure(v.max), rate(r.samples[i]))
 		}
 	}
 	fmt.Fprintln(w)
@@ -77,8 +77,8 @@ func (r result) write(lines *json.Encoder) error {
 	return nil
 }
 
-// perSecond is the median rate by the wall, where a rate was measured.
-func perSecond(samples []sample) string {
+// rate is the median by the wall, where one was measured.
+func rate(samples []sample) string {
 	var v []float64
 	for _, s := range samples {
 		if s.Wall > 0 {
@@ -102,7 +102,7 @@ func figure(v float64) string {
 	return fmt.Sprintf("%.2f", v)
 }
 
-func thousands(v float64) string { return fmt.Sprintf("%.0f k", v/1000) }
+func thousands(v float64) string { return figure(v/1000) + " k" }
 
 // dashed makes a name one word.
 func dashed(s string) string {
