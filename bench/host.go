@@ -18,6 +18,7 @@ type host struct {
 	Go      string
 	Modules map[string]string
 	Sizes   string
+	SQLite  string
 }
 
 func thisHost(n sizes) host {
@@ -26,6 +27,8 @@ func thisHost(n sizes) host {
 		Modules: map[string]string{},
 		Sizes: fmt.Sprintf("%d rounds; payload %d bytes; %d jobs in batches of %d, or %d jobs one by one; live: 8 producers, %d workers",
 			n.rounds, len(template), n.jobs, claimSize, n.calls, workers),
+		SQLite: fmt.Sprintf("SQLite: WAL, synchronous=FULL on every side, files in %s; jobs: %d where each waits for a sync, %d of 8 producers, else %d; drain: %d workers",
+			diskFolder(), n.alone, n.few, n.many, workers),
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -38,7 +41,9 @@ func thisHost(n sizes) host {
 	}
 	for _, d := range info.Deps {
 		switch d.Path {
-		case "gocloud.dev", "github.com/ThreeDotsLabs/watermill":
+		case "gocloud.dev", "github.com/ThreeDotsLabs/watermill",
+			"modernc.org/sqlite", "github.com/mikestefanello/backlite", "maragu.dev/goqite",
+			"github.com/riverqueue/river", "github.com/riverqueue/river/riverdriver/riversqlite":
 			h.Modules[d.Path] = d.Version
 		}
 	}
@@ -51,7 +56,7 @@ func (h host) String() string {
 	for _, path := range slices.Sorted(maps.Keys(h.Modules)) {
 		fmt.Fprintf(&b, ", %s %s", path, h.Modules[path])
 	}
-	fmt.Fprintf(&b, "\n%s\n", h.Sizes)
+	fmt.Fprintf(&b, "\n%s\n%s\n", h.Sizes, h.SQLite)
 	return b.String()
 }
 

@@ -33,8 +33,16 @@ func main() {
 	pattern := flag.String("run", "", "only rows whose class/metric matches")
 	jsonPath := flag.String("json", "", "write each sample and ratio to this file, as JSON lines")
 	profile := flag.String("cpuprofile", "", "write a profile; show what was timed by pprof -tagfocus=timed")
+	afar := flag.String("produce", "", "side=path: hand over a job for each byte of stdin; bench starts itself so")
 	flag.Parse()
 
+	if *afar != "" {
+		if err := produceOnDemand(*afar); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", *afar, err)
+			os.Exit(1)
+		}
+		return
+	}
 	n := full
 	if *quick {
 		n = short
@@ -77,7 +85,7 @@ func run(n sizes, pattern, jsonPath, profile string) (err error) {
 		return err
 	}
 	var results []result
-	for _, r := range slices.Concat(memoryRows) {
+	for _, r := range slices.Concat(memoryRows, sqliteRows) {
 		if !re.MatchString(r.name()) {
 			continue
 		}

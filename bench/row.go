@@ -44,8 +44,12 @@ type unit struct {
 var (
 	cpuPerJob   = unit{"CPU µs/job", func(s sample) float64 { return float64(s.CPU.Nanoseconds()) / 1e3 / float64(s.Jobs) }}
 	bytesPerJob = unit{"bytes/job", func(s sample) float64 { return float64(s.Bytes) / float64(s.Jobs) }}
+	wallPerJob  = unit{"wall µs/job", func(s sample) float64 { return float64(s.Wall.Nanoseconds()) / 1e3 / float64(s.Jobs) }}
 	p50         = unit{"µs", func(s sample) float64 { return float64(s.P50.Nanoseconds()) / 1e3 }}
 )
+
+// perSecond is the bound, as wall time, of so many jobs a second.
+func perSecond(jobs float64) float64 { return 1e6 / jobs }
 
 func (r row) name() string { return r.class + "/" + r.metric }
 

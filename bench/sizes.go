@@ -9,11 +9,15 @@ type sizes struct {
 	costly   int // pending jobs of a peer that needs a goroutine for each
 	wakes    int // in the latency row
 	slowWake int // the same for a peer that polls
+	alone    int // timed, where each job waits for a sync of its own
+	few      int // the same where some share one
+	many     int // the same where many do
+	looks    int // in the latency rows of stores on disk
 }
 
 var (
-	full  = sizes{rounds: 5, jobs: 50_000, calls: 200_000, pending: 300_000, costly: 20_000, wakes: 2_000, slowWake: 20}
-	short = sizes{rounds: 3, jobs: 20_000, calls: 50_000, pending: 300_000, costly: 20_000, wakes: 300, slowWake: 5}
+	full  = sizes{rounds: 5, jobs: 50_000, calls: 200_000, pending: 300_000, costly: 20_000, wakes: 2_000, slowWake: 20, alone: 2_000, few: 10_000, many: 40_000, looks: 100}
+	short = sizes{rounds: 3, jobs: 20_000, calls: 50_000, pending: 300_000, costly: 20_000, wakes: 300, slowWake: 5, alone: 700, few: 4_000, many: 20_000, looks: 30}
 )
 
 const (
