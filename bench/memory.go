@@ -68,7 +68,7 @@ var (
 // store is an empty one in memory, with ten tenants and one lease length.
 func store(p *backends.Policy) scene {
 	return scene{
-		open:    func() backends.Backend { return memory.New(memory.Options{}) },
+		open:    func() (backends.Backend, error) { return memory.New(memory.Options{}), nil },
 		policy:  p,
 		tenants: 10, leases: []time.Duration{time.Hour},
 	}

@@ -17,6 +17,7 @@ type sample struct {
 	Wall  time.Duration
 	CPU   time.Duration
 	P50   time.Duration `json:",omitempty"`
+	P99   time.Duration `json:",omitempty"`
 	Bytes int64         `json:",omitempty"`
 }
 

@@ -10,12 +10,13 @@ import (
 
 // scene is a store that already holds something, before anything is timed.
 type scene struct {
-	open     func() backends.Backend
+	open     func() (backends.Backend, error)
 	policy   *backends.Policy
 	backlog  int             // jobs that wait
 	tenants  int             // whose they are
 	inFlight int             // jobs that are leased, all the time
 	leases   []time.Duration // in turn
+	setBy    int             // jobs of a call while it is set; 0 = claimSize
 
 	handle func(payload []byte) error // nil = do nothing
 }
@@ -28,28 +29,49 @@ type bench struct {
 }
 
 func (s scene) set(ctx context.Context) (*bench, error) {
-	b := &bench{scene: s, Backend: s.open()}
-	for left := s.inFlight; left > 0; {
+	store, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{scene: s, Backend: store}
+	if err := b.setUp(ctx); err != nil {
+		store.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// setUp brings in what is there before.
+func (b *bench) setUp(ctx context.Context) error {
+	size := max(b.setBy, claimSize)
+	for left := b.inFlight; left > 0; {
 		n := min(left, 1000)
-		if err := b.enqueue(ctx, newJobs(n, s.tenants)); err != nil {
-			return nil, err
+		if err := b.enqueue(ctx, newJobs(n, b.tenants), size); err != nil {
+			return err
 		}
 		for n > 0 {
 			leases, err := b.claim(ctx, min(n, claimSize))
 			if err != nil {
-				return nil, err
+				return err
 			}
 			n -= len(leases)
 			left -= len(leases)
 		}
 	}
-	return b, b.enqueue(ctx, newJobs(s.backlog, s.tenants))
+	for left := b.backlog; left > 0; {
+		n := min(left, max(b.tenants, 100_000)) // a million jobs are too much for the heap
+		if err := b.enqueue(ctx, newJobs(n, b.tenants), size); err != nil {
+			return err
+		}
+		left -= n
+	}
+	return nil
 }
 
-// enqueue sends jobs in batches.
-func (b *bench) enqueue(ctx context.Context, jobs []backends.Job) error {
+// enqueue sends jobs, so many in a call.
+func (b *bench) enqueue(ctx context.Context, jobs []backends.Job, size int) error {
 	for len(jobs) > 0 {
-		n := min(len(jobs), claimSize)
+		n := min(len(jobs), size)
 		out, err := b.Enqueue(ctx, backends.EnqueueRequest{Queue: "bench", Policy: b.policy, Jobs: jobs[:n]})
 		if err != nil {
 			return err
@@ -143,7 +165,7 @@ func (s scene) cycle(n int) (sample, error) {
 			return m.sample, err
 		}
 		m.stop(step)
-		if err := b.enqueue(ctx, more[:step]); err != nil {
+		if err := b.enqueue(ctx, more[:step], claimSize); err != nil {
 			return m.sample, err
 		}
 		more = more[step:]
@@ -170,7 +192,7 @@ func (s scene) drains(n int) (sample, error) {
 		}
 		m.stop(part)
 		if part == s.backlog {
-			if err := b.enqueue(ctx, newJobs(part, s.tenants)); err != nil {
+			if err := b.enqueue(ctx, newJobs(part, s.tenants), claimSize); err != nil {
 				return m.sample, err
 			}
 		}
@@ -193,11 +215,44 @@ func (s scene) churn(n int) (sample, error) {
 		if err := b.drain(ctx, step); err != nil {
 			return m.sample, err
 		}
-		if err := b.enqueue(ctx, newJobs(step, s.tenants)); err != nil {
+		if err := b.enqueue(ctx, newJobs(step, s.tenants), claimSize); err != nil {
 			return m.sample, err
 		}
 		m.Jobs += step
 	}
 	m.stop(0)
 	return m.sample, nil
+}
+
+// claimTail claims and commits n times from a backlog that stays, and measures
+// the claims one by one.
+func (s scene) claimTail(n int) (sample, error) {
+	out := sample{Jobs: n * claimSize}
+	ctx := context.Background()
+	b, err := s.set(ctx)
+	if err != nil {
+		return out, err
+	}
+	defer b.Close()
+	defer withoutGC()()
+	took := make([]time.Duration, 0, n)
+	for range n {
+		start := time.Now()
+		leases, err := b.claim(ctx, claimSize)
+		took = append(took, time.Since(start))
+		if err != nil {
+			return out, err
+		}
+		if len(leases) != claimSize {
+			return out, fmt.Errorf("a claim of %d brought %d", claimSize, len(leases))
+		}
+		if err := b.commit(ctx, leases, nil); err != nil {
+			return out, err
+		}
+		if err := b.enqueue(ctx, newJobs(claimSize, s.tenants), claimSize); err != nil {
+			return out, err
+		}
+	}
+	out.P50, out.P99 = middle(took), took[len(took)*99/100] // middle has sorted them
+	return out, nil
 }
