@@ -13,6 +13,7 @@ import (
 
 // producers are those that another process can be asked to send by.
 var producers = map[string]database{
+	leatFull.name:   leatOnFile,
 	rawFull.name:    raw,
 	goqiteFull.name: goqiteRunner,
 	riverFull.name:  riverDefault,

@@ -46,6 +46,7 @@ var (
 	bytesPerJob = unit{"bytes/job", func(s sample) float64 { return float64(s.Bytes) / float64(s.Jobs) }}
 	wallPerJob  = unit{"wall µs/job", func(s sample) float64 { return float64(s.Wall.Nanoseconds()) / 1e3 / float64(s.Jobs) }}
 	p50         = unit{"µs", func(s sample) float64 { return float64(s.P50.Nanoseconds()) / 1e3 }}
+	p99         = unit{"p99 µs", func(s sample) float64 { return float64(s.P99.Nanoseconds()) / 1e3 }}
 )
 
 // perSecond is the bound, as wall time, of so many jobs a second.

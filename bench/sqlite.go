@@ -13,6 +13,8 @@ type rival struct {
 }
 
 var (
+	leatFull     = rival{"leat, FULL", ours, leatOnFile}
+	leatGone     = rival{"leat without records, FULL", ours, leatForgets}
 	rawFull      = rival{"raw SQL, FULL", limit, raw}
 	backliteFull = rival{"backlite, FULL", peer, viaBacklite}
 	goqiteFull   = rival{"goqite, FULL", peer, goqiteRunner}
@@ -22,13 +24,15 @@ var (
 )
 
 var sqliteRows = []row{
-	enqueues("enqueue 1", sends(1), alone, alone),
-	enqueues("enqueue 8", sends(8), few, alone),
-	enqueues("enqueue 64", sends(64), many, alone),
-	enqueues("enqueue batches of 100", open.sendsBatches, many, many),
+	enqueues("enqueue 1", sends(1), alone, alone, 0),
+	enqueues("enqueue 8", sends(8), few, alone, 20_000),
+	enqueues("enqueue 64", sends(64), many, alone, 80_000),
+	enqueues("enqueue batches of 100", open.sendsBatches, many, many, 100_000),
 	{
 		class: "sqlite", metric: "drain", unit: wallPerJob,
 		sides: []side{
+			leatFull.does(open.drains, many),
+			leatGone.does(open.drains, many),
 			rawFull.does(open.drains, many),
 			backliteFull.does(open.drains, alone),
 			goqiteFull.does(open.drains, alone),
@@ -36,39 +40,52 @@ var sqliteRows = []row{
 			riverFull.does(open.drains, alone),
 			riverQuick.does(open.drains, alone),
 		},
+		goals: []goal{{leatFull.name, rawFull.name, 0.4}, {leatFull.name, "", perSecond(30_000)}},
 	},
 	{
 		class: "sqlite", metric: "idle p50", unit: p50,
 		sides: []side{
+			leatFull.does(wakes, looks),
 			rawFull.does(wakes, looks),
 			backliteFull.does(wakes, looks),
 			goqiteFull.does(wakes, looks),
 			riverFull.does(wakesSlowly, slowWake),
 			riverQuick.does(wakes, looks),
 		},
+		goals: []goal{{leatFull.name, "", 1_000}},
 	},
 	{
 		class: "sqlite", metric: "idle p50 across processes", unit: p50,
 		sides: []side{
+			leatFull.across(wakes, looks),
 			rawFull.across(wakes, looks),
 			goqiteFull.across(wakes, looks),
 			riverFull.across(wakesSlowly, slowWake),
 			riverQuick.across(wakes, looks),
 		},
+		goals: []goal{{leatFull.name, "", 20_000}},
 	},
+	deepClaims("claim p99 at backlog", claimVariant{"1,000", 10, fixed(1_000)}, claimVariant{"1,000,000 (quick: 100,000)", 10, deep}),
+	deepClaims("claim p99 among tenants", claimVariant{"10", 10, fixed(100_000)}, claimVariant{"10,000", 10_000, fixed(100_000)}),
 }
 
-// enqueues has fewer jobs for peers, which don't share a sync.
-func enqueues(metric string, how func(open, int) (sample, error), most, peers func(sizes) int) row {
-	return row{
+// enqueues has fewer jobs for peers, which don't share a sync. Ours must reach so
+// many a second, 0 = no matter.
+func enqueues(metric string, how func(open, int) (sample, error), most, peers func(sizes) int, rate float64) row {
+	r := row{
 		class: "sqlite", metric: metric, unit: wallPerJob,
 		sides: []side{
+			leatFull.does(how, most),
 			rawFull.does(how, most),
 			backliteFull.does(how, peers),
 			goqiteFull.does(how, peers),
 			riverFull.does(how, peers),
 		},
 	}
+	if rate > 0 {
+		r.goals = []goal{{leatFull.name, "", perSecond(rate)}}
+	}
+	return r
 }
 
 // does measures so many jobs in some way, on a file of its own.
@@ -101,3 +118,6 @@ func few(n sizes) int      { return n.few }
 func many(n sizes) int     { return n.many }
 func looks(n sizes) int    { return n.looks }
 func slowWake(n sizes) int { return n.slowWake }
+func deep(n sizes) int     { return n.deep }
+
+func fixed(n int) func(sizes) int { return func(sizes) int { return n } }
