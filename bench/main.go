@@ -10,9 +10,9 @@
 //	RATIO <class>/<metric> <ours>/<reference> <value> goal <bound> ok|short
 //
 // A class is a kind of store, a metric what is measured, and each row of the
-// tables (memory.go) says who is measured in what way; a new backend adds a file
-// with rows. The module stays outside the workspace, so that peers never raise
-// a version for users or tests.
+// tables (memory.go, sqlite.go) says who is measured in what way; a new backend
+// adds a file with rows. The module stays outside the workspace, so that peers
+// never raise a version for users or tests.
 package main
 
 import (
