@@ -41,8 +41,8 @@ func (d database) fromAfar(name string) database {
 		c.sendAll = nil
 		c.close = func() {
 			tell.Close()
-			if err := ended(); err != nil {
-				panic(err) // what it says has been printed
+			if err := ended(); err != nil { // it has said why
+				fmt.Fprintln(os.Stderr, "bench: the producer of", name, "ended:", err)
 			}
 			inner()
 		}

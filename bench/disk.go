@@ -50,9 +50,10 @@ func diskFolder() string {
 
 // openFull opens a file by the driver that all sides share, with a log that is
 // synced at each commit: what was acknowledged survives a loss of power. So many
-// connections, 0 = as many as are asked for.
+// connections, 0 = as many as are asked for. They wait for each other longer than
+// the peers advise, so that a slow disk doesn't end a run.
 func openFull(path string, conns int) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(30000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
 	if err != nil {
 		return nil, err
 	}
