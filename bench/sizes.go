@@ -14,12 +14,13 @@ type sizes struct {
 	many     int // the same where many do
 	looks    int // in the latency rows of stores on disk
 	claims   int // in the rows of their worst claims
-	deep     int // backlog there
+	deep     int // the larger backlog there
+	crowd    int // backlog of the tenants there
 }
 
 var (
-	full  = sizes{rounds: 5, jobs: 50_000, calls: 200_000, pending: 300_000, costly: 20_000, wakes: 2_000, slowWake: 20, alone: 1_200, few: 10_000, many: 40_000, looks: 60, claims: 1_000, deep: 1_000_000}
-	short = sizes{rounds: 3, jobs: 20_000, calls: 50_000, pending: 300_000, costly: 20_000, wakes: 300, slowWake: 5, alone: 700, few: 4_000, many: 20_000, looks: 30, claims: 400, deep: 100_000}
+	full  = sizes{rounds: 5, jobs: 50_000, calls: 200_000, pending: 300_000, costly: 20_000, wakes: 2_000, slowWake: 20, alone: 1_200, few: 10_000, many: 40_000, looks: 60, claims: 1_000, deep: 1_000_000, crowd: 100_000}
+	short = sizes{rounds: 3, jobs: 20_000, calls: 50_000, pending: 300_000, costly: 20_000, wakes: 300, slowWake: 5, alone: 700, few: 4_000, many: 10_000, looks: 30, claims: 250, deep: 100_000, crowd: 20_000}
 )
 
 const (
