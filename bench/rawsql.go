@@ -19,8 +19,8 @@ type rawSQL struct {
 	delete  *sql.Stmt
 	insert  [batch + 1]*sql.Stmt // by the number of jobs
 	arrived chan rawJob
-	news    chan struct{}
-	ended   chan struct{}
+	turn    chan struct{} // full while somebody writes
+	news    chan struct{} // full if there may be jobs
 }
 
 // rawJob waits to be written.
@@ -37,22 +37,17 @@ func raw(path string) (carrier, error) {
 	if err != nil {
 		return carrier{}, err
 	}
-	r := &rawSQL{db: db, arrived: make(chan rawJob, 2*batch), news: make(chan struct{}, 1), ended: make(chan struct{})}
+	r := &rawSQL{db: db, arrived: make(chan rawJob, batch), turn: make(chan struct{}, 1), news: make(chan struct{}, 1)}
 	if err := r.prepare(); err != nil {
 		db.Close()
 		return carrier{}, err
 	}
-	go r.writeAll()
 	return carrier{
 		send:    r.send,
 		sendAll: r.sendAll,
 		consume: r.consume,
 		left:    counting(db, "SELECT count(*) FROM jobs"),
-		close: func() {
-			close(r.arrived)
-			<-r.ended
-			closing(db)()
-		},
+		close:   closing(db),
 	}, nil
 }
 
@@ -75,29 +70,36 @@ func (r *rawSQL) prepare() (err error) {
 	return err
 }
 
-// send hands a job to the writer, and waits for its commit.
+// send waits until its job is committed, by whoever has the turn: itself if
+// nobody else has.
 func (r *rawSQL) send() error {
 	j := rawJob{encode(), make(chan error, 1)}
 	r.arrived <- j
-	return <-j.written
+	for {
+		select {
+		case err := <-j.written:
+			return err
+		case r.turn <- struct{}{}:
+			r.writeArrived()
+			<-r.turn
+		}
+	}
 }
 
-// writeAll commits whatever has come while the last commit was synced.
-func (r *rawSQL) writeAll() {
-	defer close(r.ended)
-	for first := range r.arrived {
-		group := []rawJob{first}
-		for len(group) < batch && len(r.arrived) > 0 {
-			group = append(group, <-r.arrived)
-		}
-		payloads := make([]any, len(group))
-		for i, j := range group {
-			payloads[i] = j.payload
-		}
-		err := r.write(payloads)
-		for _, j := range group {
-			j.written <- err
-		}
+// writeArrived commits whatever has come while the last commit was synced.
+func (r *rawSQL) writeArrived() {
+	var group []rawJob
+	var payloads []any
+	for len(group) < batch && len(r.arrived) > 0 {
+		j := <-r.arrived
+		group, payloads = append(group, j), append(payloads, j.payload)
+	}
+	if len(group) == 0 {
+		return
+	}
+	err := r.write(payloads)
+	for _, j := range group {
+		j.written <- err
 	}
 }
 
