@@ -6,6 +6,11 @@ import (
 	"time"
 )
 
+// InstanceCell holds 32 random bytes that all programs on one store share, so that
+// they make equal ids of equal keys (R2). Whoever needs them first makes them; a store
+// with transactions of callers makes them when it is opened.
+const InstanceCell = "leat/instance-key"
+
 // Version is an opaque version of a cell; "" = there is none. One that a key had
 // never comes back, not even after its value has gone: what was written for an
 // old version must not fit a new value.

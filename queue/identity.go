@@ -18,10 +18,6 @@ import (
 	"github.com/leat-go/leat/backends"
 )
 
-// instanceCell holds 32 random bytes that all programs on one store share, so that
-// an id can be found from its key and not guessed from it.
-const instanceCell = "leat/instance-key"
-
 // instanceKey reads the cell, or makes it: whoever writes first, wins. A queue in
 // a View reads it through the View, which may hold the only connection there is,
 // and never makes it there: what is rolled back would have made ids already.
@@ -57,7 +53,7 @@ func makeInstanceKey(ctx context.Context, cells backends.Cells) ([]byte, error) 
 	}
 	fresh := make([]byte, 32)
 	rand.Read(fresh)
-	_, failed := cells.Put(ctx, instanceCell, fresh, "", time.Time{})
+	_, failed := cells.Put(ctx, backends.InstanceCell, fresh, "", time.Time{})
 	key, err := readInstanceKey(ctx, cells) // what is there counts, whoever wrote it
 	if key == nil {
 		return nil, cmp.Or(err, failed, errors.New("the cell was written and is not there"))
@@ -67,12 +63,12 @@ func makeInstanceKey(ctx context.Context, cells backends.Cells) ([]byte, error) 
 
 // readInstanceKey returns nil if there is none yet.
 func readInstanceKey(ctx context.Context, cells backends.Cells) ([]byte, error) {
-	key, version, err := cells.Get(ctx, instanceCell, "")
+	key, version, err := cells.Get(ctx, backends.InstanceCell, "")
 	switch {
 	case err != nil || version == "":
 		return nil, err
 	case len(key) != 32:
-		return nil, fmt.Errorf("cell %s has %d bytes, not 32", instanceCell, len(key))
+		return nil, fmt.Errorf("cell %s has %d bytes, not 32", backends.InstanceCell, len(key))
 	}
 	return slices.Clone(key), nil
 }

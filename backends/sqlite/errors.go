@@ -1,0 +1,65 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/leat-go/leat/backends"
+)
+
+// What the file or its file system may answer, by errors.Is. The driver's own error is
+// in the chain. A write that got one of them may be repeated as the contract
+// says; nothing that was acknowledged is lost.
+var (
+	ErrFull        = errors.New("disk is full")
+	ErrReadOnly    = errors.New("file or directory is read-only")
+	ErrLocked      = errors.New("another program holds the lock of the file")
+	ErrCorrupt     = errors.New("file is damaged")
+	ErrNotDatabase = errors.New("not an SQLite file, or an encrypted one")
+	ErrIO          = errors.New("the file system failed")
+	ErrNoFile      = errors.New("file can't be opened or made")
+	ErrSchema      = errors.New("schema doesn't fit this program")
+	ErrNetwork     = errors.New("file is on a network file system, where locks and shared memory can't be trusted")
+)
+
+// causes are the words of sqlite3_errstr, which every driver has in its errors, whatever
+// its types are.
+var causes = []struct {
+	words string
+	is    error
+}{
+	{"database or disk is full", ErrFull},
+	{"readonly database", ErrReadOnly},
+	{"database is locked", ErrLocked},
+	{"database table is locked", ErrLocked},
+	{"disk image is malformed", ErrCorrupt},
+	{"file is not a database", ErrNotDatabase},
+	{"disk I/O error", ErrIO},
+	{"unable to open database file", ErrNoFile},
+}
+
+// classified adds the meaning of a driver's error.
+func classified(err error) error {
+	text := err.Error()
+	for _, c := range causes {
+		if strings.Contains(text, c.words) {
+			return fmt.Errorf("%w: %w", c.is, err)
+		}
+	}
+	return err
+}
+
+// ofFile reports whether an error speaks of the file, and not of what was written.
+func ofFile(err error) bool {
+	for _, c := range causes {
+		if errors.Is(err, c.is) {
+			return true
+		}
+	}
+	return false
+}
+
+func invalid(field, reason string) error {
+	return &backends.InvalidError{Field: field, Reason: reason}
+}

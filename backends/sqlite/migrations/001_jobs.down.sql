@@ -1,0 +1,10 @@
+DROP TABLE leat_counters;
+DROP TABLE leat_cells;
+DROP TABLE leat_resources;
+DROP TABLE leat_meters;
+DROP TABLE leat_backlogs;
+DROP TABLE leat_kinds;
+DROP TABLE leat_places;
+DROP TABLE leat_jobs;
+DROP TABLE leat_lines;
+DROP TABLE leat_queues;

@@ -1,0 +1,217 @@
+package sqlite
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/leat-go/leat/backends"
+)
+
+// hub knows who is blocked in this process, and wakes them after a commit. Nobody
+// polls for what this process writes.
+type hub struct {
+	mu      sync.Mutex
+	claims  map[string][]*waiter // by queue, first come first served
+	looks   map[backends.Ref]map[chan struct{}]bool
+	blocked int  // claims and looks
+	closed  bool // nobody may come
+
+	busy chan struct{} // signalled when somebody blocks who wasn't before
+}
+
+func newHub() *hub {
+	return &hub{
+		claims: map[string][]*waiter{}, looks: map[backends.Ref]map[chan struct{}]bool{},
+		busy: make(chan struct{}, 1),
+	}
+}
+
+// waiter is one Claim that may block.
+type waiter struct {
+	asking
+	queue  string
+	signal chan struct{} // buffered: look again
+	woken  bool          // signalled since it last looked
+	alarm  int64         // when it looks again by itself
+}
+
+func (w *waiter) wake() {
+	w.woken = true
+	select {
+	case w.signal <- struct{}{}:
+	default:
+	}
+}
+
+// join adds a waiter before its first look, so that nothing comes between the look
+// and the wait.
+func (h *hub) join(queue string, a asking) *waiter {
+	w := &waiter{asking: a, queue: queue, signal: make(chan struct{}, 1), alarm: never}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.claims[queue] = append(h.claims[queue], w)
+	return w
+}
+
+// quit takes a waiter out. A wake that it didn't use goes to the next, and so does the
+// care for the time.
+func (h *hub) quit(w *waiter) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := h.claims[w.queue]
+	i := slices.Index(all, w)
+	all = slices.Delete(all, i, i+1)
+	h.claims[w.queue] = all
+	if len(all) == 0 {
+		delete(h.claims, w.queue)
+		return
+	}
+	if i == 0 || w.woken {
+		all[min(i, len(all)-1)].wake()
+	}
+}
+
+// looking says that a waiter is about to look: what came before is seen.
+func (h *hub) looking(w *waiter) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	w.woken = false
+	select {
+	case <-w.signal:
+	default:
+	}
+}
+
+// publish wakes those whom the news of a commit concerns.
+func (h *hub) publish(t *txn) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for q, n := range t.news {
+		h.tell(h.claims[q.name], n)
+	}
+	for _, ref := range t.changed {
+		for c := range h.looks[ref] {
+			poke(c)
+		}
+	}
+}
+
+func (h *hub) tell(waiters []*waiter, n *news) {
+	if len(waiters) == 0 {
+		return
+	}
+	if n.all {
+		for _, w := range waiters {
+			w.wake()
+		}
+		return
+	}
+	if first := waiters[0]; n.next < first.alarm {
+		first.alarm = n.next
+		first.wake()
+	}
+	for _, l := range n.lines {
+		for _, w := range waiters {
+			if !w.woken && w.wants(l) {
+				w.wake()
+				break
+			}
+		}
+	}
+}
+
+// foreign has everybody look again: another process has written.
+func (h *hub) foreign() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, waiters := range h.claims {
+		for _, w := range waiters {
+			w.wake()
+		}
+	}
+	for _, all := range h.looks {
+		for c := range all {
+			poke(c)
+		}
+	}
+}
+
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// watch is signalled when a job changes; call stop in the end.
+func (h *hub) watch(ref backends.Ref) (changed <-chan struct{}, stop func()) {
+	c := make(chan struct{}, 1)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.looks[ref] == nil {
+		h.looks[ref] = map[chan struct{}]bool{}
+	}
+	h.looks[ref][c] = true
+	return c, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.looks[ref], c)
+		if len(h.looks[ref]) == 0 {
+			delete(h.looks, ref)
+		}
+	}
+}
+
+// block counts those who are blocked, for whom other processes are watched.
+func (h *hub) block(by int) {
+	h.mu.Lock()
+	h.blocked += by
+	h.mu.Unlock()
+	if by > 0 {
+		poke(h.busy)
+	}
+}
+
+func (h *hub) anybody() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.blocked > 0
+}
+
+// sleep blocks until the waiter should look again; alarm is a time of the store, and
+// now the one of its last look.
+func (b *Backend) sleep(ctx context.Context, w *waiter, now, alarm int64) error {
+	b.hub.mu.Lock()
+	if !w.woken {
+		w.alarm = alarm
+	}
+	b.hub.mu.Unlock()
+	err := b.await(ctx, w.signal, alarm-now, alarm != never)
+	b.hub.mu.Lock()
+	w.woken, w.alarm = false, never
+	b.hub.mu.Unlock()
+	return err
+}
+
+// await blocks until signal, for a span at most if there is a timer.
+func (b *Backend) await(ctx context.Context, signal <-chan struct{}, span int64, timed bool) error {
+	b.hub.block(1)
+	defer b.hub.block(-1)
+	var timer <-chan time.Time
+	if timed {
+		t := time.NewTimer(time.Duration(max(0, span)))
+		defer t.Stop()
+		timer = t.C
+	}
+	select {
+	case <-signal:
+	case <-timer:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-b.done:
+		return backends.ErrClosed
+	}
+	return nil
+}
