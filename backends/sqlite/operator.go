@@ -110,7 +110,7 @@ func (b *Backend) List(ctx context.Context, req backends.ListRequest) (backends.
 		where += ` AND member = ?`
 		args = append(args, memberKey(req.Batch))
 	}
-	query := `SELECT ` + columns + `, payload, result FROM leat_jobs WHERE seq > ? AND queue = (SELECT id FROM leat_queues WHERE name = ?)` + where + ` ORDER BY seq LIMIT ?`
+	query := `SELECT ` + columns + `, payload, result FROM leat_jobs WHERE seq > ? AND queue = (SELECT id FROM leat_queues WHERE name = ?)` + where + ` ORDER BY seq LIMIT ? + 0`
 	args = append(append([]any{after, req.Queue}, args...), limit+1)
 	var last int64
 	err = b.reader().each(ctx, query, args, func(scan func(...any) error) error {
@@ -221,7 +221,7 @@ func (b *Backend) Purge(ctx context.Context, req backends.PurgeRequest) (int, er
 	}
 	where, args := selection(req.State, req.Tenant, req.AnyTenant)
 	query := `SELECT ` + columns + ` FROM leat_jobs WHERE queue = (SELECT id FROM leat_queues WHERE name = ?)` + where +
-		` AND (flags & 1 = 0 OR at <= ? OR line < -2) ORDER BY seq LIMIT ?`
+		` AND (flags & 1 = 0 OR at <= ? OR line < -2) ORDER BY seq LIMIT ? + 0`
 	n := 0
 	err := b.run(ctx, func(ctx context.Context, t *txn) error {
 		n = 0

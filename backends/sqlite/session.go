@@ -15,7 +15,8 @@ type preparer interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-// session runs statements and keeps them prepared. Statements are run to their end
+// session runs statements and keeps them prepared. A bare LIMIT ? would have SQLite plan a
+// statement anew at every run, so they say LIMIT ? + 0. Statements are run to their end
 // whatever becomes of the caller: a driver would start a goroutine per statement to
 // watch for the cancellation, and one caller's mustn't end the others' commit.
 type session struct {

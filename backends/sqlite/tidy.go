@@ -28,7 +28,7 @@ func (t *txn) tidy(ctx context.Context, q *queue) error {
 
 // ripen deals with what has become due, and finds out when to look again.
 func (t *txn) ripen(ctx context.Context, q *queue) error {
-	late, err := t.rows(ctx, `SELECT `+columns+` FROM leat_jobs WHERE queue = ? AND state = 1 AND deadline > 0 AND deadline <= ? ORDER BY deadline LIMIT ?`,
+	late, err := t.rows(ctx, `SELECT `+columns+` FROM leat_jobs WHERE queue = ? AND state = 1 AND deadline > 0 AND deadline <= ? ORDER BY deadline LIMIT ? + 0`,
 		q.id, t.now, ripeSlice)
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func (t *txn) ripen(ctx context.Context, q *queue) error {
 	}
 	ripe := 0
 	for _, room := range [...]int{later, leased} {
-		due, err := t.rows(ctx, `SELECT `+columns+` FROM leat_jobs WHERE queue = ? AND line = ? AND line < 0 AND at <= ? ORDER BY at LIMIT ?`,
+		due, err := t.rows(ctx, `SELECT `+columns+` FROM leat_jobs WHERE queue = ? AND line = ? AND line < 0 AND at <= ? ORDER BY at LIMIT ? + 0`,
 			q.id, room, t.now, ripeSlice-ripe)
 		if err != nil {
 			return err
@@ -108,7 +108,7 @@ func (t *txn) reap(ctx context.Context, q *queue, n int) error {
 		end   backends.State
 	}{{ended, backends.Succeeded}, {buried, backends.Dead}} {
 		keeps := int64(p.Keeps(room.end))
-		old, err := t.rows(ctx, `SELECT `+columns+` FROM leat_jobs WHERE queue = ? AND line = ? AND line < 0 ORDER BY at LIMIT ?`, q.id, room.stand, n)
+		old, err := t.rows(ctx, `SELECT `+columns+` FROM leat_jobs WHERE queue = ? AND line = ? AND line < 0 ORDER BY at LIMIT ? + 0`, q.id, room.stand, n)
 		if err != nil {
 			return err
 		}
@@ -138,7 +138,7 @@ func (t *txn) thin(ctx context.Context, q *queue, most int) error {
 	if have <= most {
 		return nil
 	}
-	old, err := t.rows(ctx, `SELECT `+columns+` FROM leat_jobs WHERE queue = ? AND line = -3 AND line < 0 ORDER BY at LIMIT ?`, q.id, have-most)
+	old, err := t.rows(ctx, `SELECT `+columns+` FROM leat_jobs WHERE queue = ? AND line = -3 AND line < 0 ORDER BY at LIMIT ? + 0`, q.id, have-most)
 	if err != nil {
 		return err
 	}

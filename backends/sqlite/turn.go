@@ -247,8 +247,8 @@ func (t *txn) fetch(ctx context.Context, s *share) error {
 }
 
 const (
-	takeAll = `SELECT ` + columns + `, payload, result FROM leat_jobs WHERE line = ? AND line > 0 AND tenant = ? ORDER BY rank, place, seq LIMIT ?`
-	takeOld = `SELECT ` + columns + `, payload, result FROM leat_jobs WHERE line = ? AND line > 0 AND tenant = ? AND place <= ? ORDER BY rank, place, seq LIMIT ?`
+	takeAll = `SELECT ` + columns + `, payload, result FROM leat_jobs WHERE line = ? AND line > 0 AND tenant = ? ORDER BY rank, place, seq LIMIT ? + 0`
+	takeOld = `SELECT ` + columns + `, payload, result FROM leat_jobs WHERE line = ? AND line > 0 AND tenant = ? AND place <= ? ORDER BY rank, place, seq LIMIT ? + 0`
 )
 
 // byTurn orders the jobs of a tenant: priority, then place in time, then order.
