@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/leat-go/leat/backends"
+	_ "github.com/leat-go/leat/backends/sqlite" // the scheme
 )
 
 // deepClaims holds the worst claims of the backend itself, in one queue, against

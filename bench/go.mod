@@ -20,6 +20,7 @@ require (
 	github.com/go-logr/stdr v1.2.2 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/googleapis/gax-go/v2 v2.24.1 // indirect
+	github.com/leat-go/leat/backends/sqlite v0.0.0
 	github.com/lithammer/shortuuid/v3 v3.0.7 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/ncruces/go-strftime v1.0.0 // indirect
@@ -55,3 +56,5 @@ require (
 )
 
 replace github.com/leat-go/leat => ../
+
+replace github.com/leat-go/leat/backends/sqlite => ../backends/sqlite

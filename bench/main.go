@@ -85,7 +85,7 @@ func run(n sizes, pattern, jsonPath, profile string) (err error) {
 		return err
 	}
 	var results []result
-	for _, r := range slices.Concat(memoryRows, present(sqliteRows)) {
+	for _, r := range slices.Concat(memoryRows, sqliteRows) {
 		if !re.MatchString(r.name()) {
 			continue
 		}
