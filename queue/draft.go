@@ -2,13 +2,10 @@ package queue
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"math"
 	"strings"
-
-	"github.com/google/uuid"
 
 	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/internal/telemetry"
@@ -85,7 +82,7 @@ func (q *Queue[T, R]) fill(ctx context.Context, f *facts, d *draft, args T) erro
 // identify gives the job its id (R2): of its key, or random.
 func (q *Queue[T, R]) identify(ctx context.Context, f *facts, d *draft) error {
 	if d.key == "" {
-		d.job.ID = randomID()
+		d.job.ID = families.id()
 		return nil
 	}
 	if !f.features.Records {
@@ -101,15 +98,6 @@ func (q *Queue[T, R]) identify(ctx context.Context, f *facts, d *draft) error {
 	d.job.ID = keyedID(secret, d.job.Tenant, f.name, d.key)
 	d.job.Fingerprint = fingerprint(secret, q.kind, d.job.Payload)
 	return nil
-}
-
-// randomID is a UUID of version 4. The library's own costs one allocation more.
-func randomID() string {
-	var id uuid.UUID
-	rand.Read(id[:])
-	id[6] = id[6]&0x0f | 0x40
-	id[8] = id[8]&0x3f | 0x80
-	return id.String()
 }
 
 func unsupported(what string, f *facts) error {

@@ -136,7 +136,7 @@ func (f *facts) most(backend int) int {
 }
 
 // newKey names an object that is needed until then.
-func newKey(until time.Time) string { return seam.Day(until.Add(day)) + "/" + randomID() }
+func newKey(until time.Time) string { return seam.Day(until.Add(day)) + "/" + families.id() }
 
 // isKey reports whether a key that came back from the store may be one of ours:
 // whoever can write there shouldn't be able to read what else is in the bucket.

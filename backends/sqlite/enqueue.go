@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/leat-go/leat/backends"
 )
@@ -174,17 +175,28 @@ func (t *txn) insert(ctx context.Context, r *row) (bool, error) {
 		member = r.member
 	}
 	l := &r.life
-	n, err := t.exec(ctx, insertJob,
-		r.seq, r.queue().id, r.class.id, r.ref.Tenant, r.ref.ID, hash(r.ref), stand, r.rank, l.Place, r.at, int64(l.State), r.flags(),
+	args := [...]any{
+		hash(r.ref), r.seq, r.queue().id, r.class.id, r.ref.Tenant, r.ref.ID, stand, r.rank, l.Place, r.at, int64(l.State), r.flags(),
 		l.Generation, r.created, r.deadline, supersede, member,
-		packed(&r.spec, r.spec.plain()), packed(&r.more, r.more.empty()), r.payload)
-	return n == 1, err
+		packed(&r.spec, r.spec.plain()), packed(&r.more, r.more.empty()), r.payload,
+	}
+	for slot := range int64(slots) {
+		n, err := t.exec(ctx, insertJob, args[:]...)
+		if n == 1 || err != nil {
+			return n == 1, err
+		}
+		there, err := t.cat.find(ctx, t.session, r.ref, false)
+		if there != nil || err != nil {
+			return false, err
+		}
+		args[0] = hash(r.ref) + slot + 1
+	}
+	return false, fmt.Errorf("%d other jobs have the hash of job %s", slots, r.ref.ID)
 }
 
-const insertJob = `INSERT INTO leat_jobs (seq, queue, class, tenant, id, hash, line, rank, place, at, state, flags,
+const insertJob = `INSERT OR IGNORE INTO leat_jobs (hash, seq, queue, class, tenant, id, line, rank, place, at, state, flags,
 		attempt, crashes, generation, token, version, created, deadline, ended, supersede, member, spec, more, payload)
-	SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, 0, ?13, 0, 1, ?14, ?15, 0, ?16, ?17, ?18, ?19, ?20
-	WHERE NOT EXISTS (SELECT 1 FROM leat_jobs WHERE hash = ?6 AND tenant = ?4 AND id = ?5)`
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, 0, 1, ?, ?, 0, ?, ?, ?, ?, ?)`
 
 // welcome does what a new job means for others. It stands; what follows may concern it
 // too: it may be a member of one that it overtakes.

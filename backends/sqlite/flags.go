@@ -1,11 +1,6 @@
 package sqlite
 
-import (
-	"crypto/sha256"
-	"encoding/binary"
-
-	"github.com/leat-go/leat/backends"
-)
+import "github.com/leat-go/leat/backends"
 
 // The small facts of a life share one column, leat_jobs.flags.
 const (
@@ -49,15 +44,4 @@ func (r *row) unflag(f int64) {
 	l.Overtaken = backends.Overtaken(f >> shiftOvertaken & 3)
 	l.Owes, l.Dropped = backends.Debt(f>>shiftOwes&3), backends.Debt(f>>shiftDropped&3)
 	l.Last = backends.Verb(f >> shiftLast & 7)
-}
-
-// hash is what a ref is found by. An index on 64 bits is a third of one on tenant and
-// id, and what random ids cost is pages of it; two refs of one hash are told apart
-// by their names.
-func hash(ref backends.Ref) int64 {
-	room := make([]byte, 0, 128)
-	room = binary.AppendUvarint(room, uint64(len(ref.Tenant)))
-	room = append(append(room, ref.Tenant...), ref.ID...)
-	sum := sha256.Sum256(room)
-	return int64(binary.BigEndian.Uint64(sum[:]))
 }

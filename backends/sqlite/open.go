@@ -183,7 +183,8 @@ func (b *store) prepareFile(ctx context.Context) error {
 	for _, pragma := range []string{
 		fmt.Sprintf(`PRAGMA busy_timeout = %d`, b.opts.busy().Milliseconds()),
 		`PRAGMA synchronous = ` + sync,
-		`PRAGMA cache_size = -32768`, // KiB
+		`PRAGMA cache_size = -32768`,       // KiB
+		`PRAGMA wal_autocheckpoint = 4000`, // pages
 		`PRAGMA journal_mode = WAL`,
 	} {
 		if err := b.conn.QueryRowContext(ctx, pragma).Scan(&mode); err != nil && !errors.Is(err, sql.ErrNoRows) {

@@ -256,8 +256,8 @@ func (t *txn) current(ctx context.Context, r *row) (*row, error) {
 }
 
 const (
-	findBare  = `SELECT ` + columns + ` FROM leat_jobs WHERE hash = ? AND tenant = ? AND id = ?`
-	findWhole = `SELECT ` + columns + `, payload, result FROM leat_jobs WHERE hash = ? AND tenant = ? AND id = ?`
+	findBare  = `SELECT ` + columns + ` FROM leat_jobs WHERE hash BETWEEN ?1 AND ?1 + 3 AND tenant = ?2 AND id = ?3`
+	findWhole = `SELECT ` + columns + `, payload, result FROM leat_jobs WHERE hash BETWEEN ?1 AND ?1 + 3 AND tenant = ?2 AND id = ?3`
 	bySeq     = `SELECT ` + columns + ` FROM leat_jobs WHERE seq = ?`
 )
 

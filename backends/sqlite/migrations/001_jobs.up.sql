@@ -30,7 +30,7 @@ CREATE TABLE leat_jobs (
 	class      INTEGER NOT NULL,    -- the line of its kind and resource
 	tenant     TEXT    NOT NULL,
 	id         TEXT    NOT NULL,
-	hash       INTEGER NOT NULL,    -- of tenant and id
+	hash       INTEGER NOT NULL UNIQUE, -- of tenant and id (hash.go)
 	line       INTEGER,             -- where it stands: > 0 in that line, to be claimed now;
 	                                -- -1 due later, -2 leased, -3 ended, -4 dead; NULL waits for other jobs
 	rank       INTEGER NOT NULL,    -- -priority
@@ -53,8 +53,6 @@ CREATE TABLE leat_jobs (
 	payload    BLOB,
 	result     BLOB
 ) STRICT;
-
-CREATE INDEX leat_jobs_hash ON leat_jobs (hash);
 
 -- Whose turn is it: those that may be claimed, by line and tenant.
 CREATE INDEX leat_jobs_turn ON leat_jobs (line, tenant, rank, place, seq) WHERE line > 0;
