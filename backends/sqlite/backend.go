@@ -33,7 +33,7 @@ type store struct {
 	cat    *catalog
 	hub    *hub
 	clock  *clock
-	group  backends.Group[operation, struct{}]
+	group  backends.Group[operation, error]
 	shm    *header
 	seq    int64
 	commit atomic.Uint32 // the counter of commits as this process left it
@@ -92,7 +92,10 @@ func (b *Backend) run(ctx context.Context, op operation) error {
 	if b.inside != nil {
 		return b.doInside(ctx, op)
 	}
-	_, err := b.group.Do(ctx, op)
+	failed, err := b.group.Do(ctx, op)
+	if err == nil {
+		err = failed[0]
+	}
 	return err
 }
 
@@ -104,15 +107,19 @@ func (b *Backend) reader() *session {
 	return b.read
 }
 
-// commitAll is the group's commit. Should an operation fail by itself, the others are
-// done without it.
-func (b *store) commitAll(_ context.Context, ops []operation) ([]struct{}, error) {
+// commitAll is the group's commit. Should an operation fail by itself, and not the file,
+// each is done alone, so that its neighbours don't fail with it.
+func (b *store) commitAll(_ context.Context, ops []operation) ([]error, error) {
 	ctx := context.Background()
+	failed := make([]error, len(ops))
 	err := b.transact(ctx, ops)
 	if err == nil || len(ops) == 1 || ofFile(err) {
-		return make([]struct{}, len(ops)), err
+		return failed, err
 	}
-	return nil, err
+	for i := range ops {
+		failed[i] = b.transact(ctx, ops[i:i+1])
+	}
+	return failed, nil
 }
 
 // transact runs operations in one transaction and tells the news.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 
@@ -38,8 +39,9 @@ type queue struct {
 	heardOf sign            // of a worker that knows all kinds
 	lines   []*line
 
-	next int64 // nothing becomes due, or passes its deadline, before
-	reap int64 // no kept record is past its retention before
+	next   int64 // nothing becomes due, or passes its deadline, before
+	reap   int64 // no kept record is past its retention before
+	closed int   // jobs since the kept ones were last counted
 
 	given  *backends.Policy // as last passed, to recognise it
 	warned bool
@@ -73,7 +75,7 @@ func (c *catalog) stale() {
 	defer c.mu.Unlock()
 	for _, q := range c.byID {
 		q.fresh = false
-		q.next, q.reap = 0, 0
+		q.next, q.reap, q.closed = 0, 0, math.MaxInt
 	}
 	for _, l := range c.lines {
 		l.oldest = 0
@@ -113,7 +115,7 @@ func (c *catalog) load(ctx context.Context, s *session, where string, key any) (
 	defer c.mu.Unlock()
 	old := c.byID[q.id]
 	if old == nil {
-		old = &queue{id: q.id, name: q.name, turns: map[string]*turn{}, heard: map[string]sign{}}
+		old = &queue{id: q.id, name: q.name, closed: math.MaxInt, turns: map[string]*turn{}, heard: map[string]sign{}}
 		c.byID[q.id], c.byName[q.name] = old, old
 	}
 	if old.text != q.text || old.inForce.Load() == nil {

@@ -70,9 +70,9 @@ func (t *txn) stand(ctx context.Context, r *row) error {
 	r.at = l.Due
 	switch {
 	case l.Due == 0 && l.State == backends.Dead:
-		r.stand, r.at = buried, t.now
+		r.stand, r.at = buried, r.ended
 	case l.Due == 0 && l.State.Ended():
-		r.stand, r.at = ended, t.now
+		r.stand, r.at = ended, r.ended
 	case l.Due == 0:
 		r.stand = nowhere
 	case l.Due > t.now && l.State == backends.Running:
@@ -159,6 +159,7 @@ func (t *txn) follow(ctx context.Context, r *row, prev backends.Life, counts boo
 	case later, leased:
 		t.expect(q, r.at)
 	case ended, buried:
+		q.closed++
 		q.reap = min(q.reap, r.ended+int64(q.policy().Keeps(r.life.State)))
 	}
 	if w, waits := prev.State == backends.Waiting, r.life.State == backends.Waiting; w != waits {

@@ -26,34 +26,51 @@ func (b *Backend) Stats(ctx context.Context, queue string) (backends.Stats, erro
 		return s, err
 	}
 	oldest := now
-	err = b.reader().each(ctx, `SELECT state, at = 0, state = 1 AND at > ?2, coalesce(line, 0) > -3, count(*), min(place)
-		FROM leat_jobs WHERE queue = ?1 GROUP BY 1, 2, 3, 4`, []any{id, now}, func(scan func(...any) error) error {
-		var state, n int
-		var held, scheduled, open bool
+	err = b.reader().each(ctx, countJobs, []any{id}, func(scan func(...any) error) error {
+		var stand, n int
+		var state backends.State
 		var place int64
-		if err := scan(&state, &held, &scheduled, &open, &n, &place); err != nil {
+		if err := scan(&stand, &state, &n, &place); err != nil {
 			return err
 		}
-		switch state := backends.State(state); {
-		case state == backends.Waiting && held:
-			s.Held += n
-		case state == backends.Waiting && scheduled:
-			s.Scheduled += n
-		case state == backends.Waiting:
-			s.Queued += n
+		if stand > nowhere && state == backends.Waiting {
 			oldest = min(oldest, place)
-		case state == backends.Running:
-			s.Running += n
-		default:
-			s.Ended[state] += n
-			if open {
-				s.Owing += n
-			}
 		}
+		count(&s, stand, state, n)
 		return nil
 	})
-	s.Oldest = time.Duration(now - oldest)
+	if err != nil {
+		return s, err
+	}
+	// Those that wait for other jobs: held by their batch, or behind a job of their place.
+	var held, behind, first int64
+	_, err = b.reader().row(ctx, `SELECT count(*), coalesce(sum(at > 0), 0), coalesce(min(CASE WHEN at > 0 THEN place END), ?2)
+		FROM leat_jobs WHERE queue = ?1 AND line IS NULL`, []any{id, now}, &held, &behind, &first)
+	s.Held, s.Queued = int(held-behind), s.Queued+int(behind)
+	s.Oldest = time.Duration(now - min(oldest, first))
 	return s, err
+}
+
+// countJobs counts by stand and state, reading indexes alone.
+const countJobs = `SELECT line, state, count(*), 0 FROM leat_jobs WHERE queue = ?1 AND line < 0 GROUP BY line, state
+	UNION ALL SELECT j.line, j.state, count(*), min(j.place) FROM leat_lines AS l CROSS JOIN leat_jobs AS j
+		WHERE l.queue = ?1 AND j.line = l.id AND j.line > 0 GROUP BY j.line, j.state`
+
+// count adds n jobs of a state that stand somewhere.
+func count(s *backends.Stats, stand int, state backends.State, n int) {
+	switch {
+	case state == backends.Waiting && stand == later:
+		s.Scheduled += n
+	case state == backends.Waiting:
+		s.Queued += n
+	case state == backends.Running:
+		s.Running += n
+	default:
+		s.Ended[state] += n
+		if stand > ended {
+			s.Owing += n
+		}
+	}
 }
 
 // admit begins a call whose request was checked with err.
@@ -74,10 +91,8 @@ func (b *Backend) sweep(ctx context.Context, queue string) error {
 		if err != nil || q == nil {
 			return err
 		}
-		if q.next <= t.now {
-			if err := t.ripen(ctx, q); err != nil {
-				return err
-			}
+		if err := t.tidy(ctx, q); err != nil {
+			return err
 		}
 		return t.reap(ctx, q, reapAll)
 	})

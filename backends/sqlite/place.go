@@ -114,6 +114,7 @@ func (t *txn) placeChanged(ctx context.Context, r *row) error {
 		if w == nil || w.life.State != backends.Waiting || w.stand != nowhere || w.life.Due == 0 {
 			continue
 		}
+		t.spread++
 		if err := t.settleDown(ctx, w); err != nil {
 			return err
 		}
@@ -124,7 +125,6 @@ func (t *txn) placeChanged(ctx context.Context, r *row) error {
 // settleDown puts a job where it belongs, its life unchanged.
 func (t *txn) settleDown(ctx context.Context, r *row) error {
 	was := r.stand
-	t.spread++
 	if err := t.stand(ctx, r); err != nil || r.stand == was {
 		return err
 	}

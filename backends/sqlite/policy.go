@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
+	"math"
 
 	"github.com/leat-go/leat/backends"
 )
@@ -33,7 +34,7 @@ func (t *txn) learn(ctx context.Context, q *queue, p *backends.Policy) error {
 	before := q.policy()
 	q.inForce.Store(p.Filled())
 	t.redo = append(t.redo, func() { q.inForce.Store(before); q.text, q.given = "", nil })
-	q.next, q.reap = 0, 0
+	q.next, q.reap, q.closed = 0, 0, math.MaxInt
 	for _, l := range q.lines {
 		l.oldest = 0
 	}

@@ -20,10 +20,10 @@ func (t *txn) tidy(ctx context.Context, q *queue) error {
 			return err
 		}
 	}
-	if q.reap <= t.now || q.policy().Keep > 0 {
-		return t.reap(ctx, q, reapSlice)
+	if err := t.thin(ctx, q); err != nil || q.reap > t.now {
+		return err
 	}
-	return nil
+	return t.reap(ctx, q, reapSlice)
 }
 
 // ripen deals with what has become due, and finds out when to look again.
@@ -94,55 +94,63 @@ func (t *txn) nextTime(ctx context.Context, q *queue) error {
 	return nil
 }
 
-// reap removes up to n records that are past their retention, or too many.
+// reap removes up to n records that are past their retention, and finds out when to look
+// again.
 func (t *txn) reap(ctx context.Context, q *queue, n int) error {
-	p := q.policy()
-	if p.Keep > 0 {
-		if err := t.thin(ctx, q, p.Keep); err != nil {
-			return err
-		}
-	}
 	q.reap = never
 	for _, room := range [...]struct {
 		stand int64
 		end   backends.State
 	}{{ended, backends.Succeeded}, {buried, backends.Dead}} {
-		keeps := int64(p.Keeps(room.end))
-		old, err := t.rows(ctx, `SELECT `+columns+` FROM leat_jobs WHERE queue = ? AND line = ? AND line < 0 ORDER BY at LIMIT ? + 0`, q.id, room.stand, n)
+		keeps := int64(q.policy().Keeps(room.end))
+		old, err := t.rows(ctx, oldest+` AND at <= ?`+inOrder, q.id, room.stand, t.now-keeps, n)
 		if err != nil {
 			return err
 		}
-		for i, r := range old {
-			if !r.outlived(t.now) {
-				q.reap = min(q.reap, r.ended+keeps)
-				break
-			}
-			if err := t.remove(ctx, r); err != nil {
-				return err
-			}
-			if i == n-1 {
-				q.reap = t.now // there may be more
-			}
+		if err := t.removeAll(ctx, old); err != nil {
+			return err
+		}
+		var first int64
+		found, err := t.row(ctx, `SELECT at FROM leat_jobs WHERE queue = ? AND line = ? AND line < 0 ORDER BY at LIMIT 1`, []any{q.id, room.stand}, &first)
+		if err != nil {
+			return err
+		}
+		if found {
+			q.reap = min(q.reap, first+keeps)
 		}
 	}
 	return nil
 }
 
-// thin removes the records that closed first, dead letters aside, until no more than most
-// are kept.
-func (t *txn) thin(ctx context.Context, q *queue, most int) error {
+const (
+	oldest  = `SELECT ` + columns + ` FROM leat_jobs WHERE queue = ? AND line = ? AND line < 0`
+	inOrder = ` ORDER BY at LIMIT ? + 0`
+)
+
+// thin removes the records that ended first, dead letters aside, until no more than
+// Policy.Keep are kept. It counts them each time that a hundredth may have come.
+func (t *txn) thin(ctx context.Context, q *queue) error {
+	most := q.policy().Keep
+	if most == 0 || q.closed <= most/100 {
+		return nil
+	}
 	var have int
 	if _, err := t.row(ctx, `SELECT count(*) FROM leat_jobs WHERE queue = ? AND line = -3 AND line < 0`, []any{q.id}, &have); err != nil {
 		return err
 	}
+	q.closed = 0
 	if have <= most {
 		return nil
 	}
-	old, err := t.rows(ctx, `SELECT `+columns+` FROM leat_jobs WHERE queue = ? AND line = -3 AND line < 0 ORDER BY at LIMIT ? + 0`, q.id, have-most)
+	old, err := t.rows(ctx, oldest+inOrder, q.id, ended, have-most)
 	if err != nil {
 		return err
 	}
-	for _, r := range old {
+	return t.removeAll(ctx, old)
+}
+
+func (t *txn) removeAll(ctx context.Context, rows []*row) error {
+	for _, r := range rows {
 		if err := t.remove(ctx, r); err != nil {
 			return err
 		}
