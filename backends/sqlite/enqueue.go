@@ -164,10 +164,8 @@ func (t *txn) insert(ctx context.Context, r *row) (bool, error) {
 	if err := t.stand(ctx, r); err != nil {
 		return false, err
 	}
-	var stand, supersede, member any
-	if r.stand != nowhere {
-		stand = r.stand
-	}
+	line, room := r.standing()
+	var supersede, member any
 	if r.supersede != "" {
 		supersede = r.supersede
 	}
@@ -176,7 +174,7 @@ func (t *txn) insert(ctx context.Context, r *row) (bool, error) {
 	}
 	l := &r.life
 	args := [...]any{
-		hash(r.ref), r.seq, r.queue().id, r.class.id, r.ref.Tenant, r.ref.ID, stand, r.rank, l.Place, r.at, int64(l.State), r.flags(),
+		hash(r.ref), r.seq, r.queue().id, r.class.id, r.ref.Tenant, r.ref.ID, line, room, r.rank, l.Place, r.at, int64(l.State), r.flags(),
 		l.Generation, r.created, r.deadline, supersede, member,
 		packed(&r.spec, r.spec.plain()), packed(&r.more, r.more.empty()), r.payload,
 	}
@@ -194,9 +192,9 @@ func (t *txn) insert(ctx context.Context, r *row) (bool, error) {
 	return false, fmt.Errorf("%d other jobs have the hash of job %s", slots, r.ref.ID)
 }
 
-const insertJob = `INSERT OR IGNORE INTO leat_jobs (hash, seq, queue, class, tenant, id, line, rank, place, at, state, flags,
+const insertJob = `INSERT OR IGNORE INTO leat_jobs (hash, seq, queue, class, tenant, id, line, room, rank, place, at, state, flags,
 		attempt, crashes, generation, token, version, created, deadline, ended, supersede, member, spec, more, payload)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, 0, 1, ?, ?, 0, ?, ?, ?, ?, ?)`
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, 0, 1, ?, ?, 0, ?, ?, ?, ?, ?)`
 
 // welcome does what a new job means for others. It stands; what follows may concern it
 // too: it may be a member of one that it overtakes.

@@ -51,7 +51,7 @@ func (t *txn) gateOf(ctx context.Context, q *queue) (*gate, error) {
 	c := q.policy().Cap
 	var err error
 	g.all, err = t.meter(ctx, "queue "+strconv.FormatInt(q.id, 10), c, func() (n int, err error) {
-		_, err = t.row(ctx, `SELECT count(*) FROM leat_jobs WHERE queue = ? AND line = -2 AND line < 0 AND at > ?`, []any{q.id, t.now}, &n)
+		_, err = t.row(ctx, `SELECT count(*) FROM leat_jobs WHERE queue = ? AND room = 2 AND at > ?`, []any{q.id, t.now}, &n)
 		return n, err
 	})
 	return g, err
@@ -128,7 +128,7 @@ func (g *gate) runningOf(ctx context.Context, t *txn, tenant string) (int, error
 		return g.running[tenant], nil
 	}
 	g.running = map[string]int{}
-	err := t.each(ctx, `SELECT tenant, count(*) FROM leat_jobs WHERE queue = ? AND line = -2 AND line < 0 AND at > ? GROUP BY tenant`,
+	err := t.each(ctx, `SELECT tenant, count(*) FROM leat_jobs WHERE queue = ? AND room = 2 AND at > ? GROUP BY tenant`,
 		[]any{g.queue.id, t.now}, func(scan func(...any) error) error {
 			var name string
 			var n int
@@ -151,8 +151,8 @@ func (g *gate) resource(ctx context.Context, t *txn, name string) (*meter, error
 		return nil, err
 	}
 	m, err := t.meter(ctx, "resource "+name, c, func() (n int, err error) {
-		_, err = t.row(ctx, `SELECT count(*) FROM leat_lines AS l, leat_jobs AS j
-			WHERE l.resource = ?1 AND l.owes = 0 AND j.queue = l.queue AND j.line = -2 AND j.line < 0 AND j.at > ?2 AND j.class = l.id`,
+		_, err = t.row(ctx, `SELECT count(*) FROM leat_lines AS l CROSS JOIN leat_jobs AS j
+			WHERE l.resource = ?1 AND l.owes = 0 AND j.queue = l.queue AND j.room = 2 AND j.at > ?2 AND j.class = l.id`,
 			[]any{name, t.now}, &n)
 		return n, err
 	})

@@ -84,7 +84,7 @@ func (t *txn) openToStrangers(ctx context.Context, l *line) (bool, int64, error)
 	}
 	if l.oldest == 0 {
 		var oldest *int64
-		if _, err := t.row(ctx, `SELECT min(place) FROM leat_jobs WHERE line = ? AND line > 0`, []any{l.id}, &oldest); err != nil {
+		if _, err := t.row(ctx, `SELECT min(place) FROM leat_jobs WHERE line = ?`, []any{l.id}, &oldest); err != nil {
 			return false, 0, err
 		}
 		l.oldest = never

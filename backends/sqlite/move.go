@@ -121,14 +121,11 @@ func (t *txn) write(ctx context.Context, before *row, c change) (bool, error) {
 			r.seq, int64(before.life.Token), before.life.Generation, int64(before.life.State), before.flags())
 		return n == 1, err
 	}
-	var stand any
-	if r.stand != nowhere {
-		stand = r.stand
-	}
+	line, room := r.standing()
 	l := &r.life
 	query := updateLife
-	args := make([]any, 0, 20)
-	args = append(args, stand, l.Place, r.at, int64(l.State), r.flags(), int64(l.Attempt), int64(l.Crashes), l.Generation, int64(l.Token), r.ended)
+	args := make([]any, 0, 24)
+	args = append(args, line, room, l.Place, r.at, int64(l.State), r.flags(), int64(l.Attempt), int64(l.Crashes), l.Generation, int64(l.Token), r.ended)
 	if !c.silent {
 		query += `, version = version + 1`
 		r.version++
@@ -150,7 +147,7 @@ func (t *txn) write(ctx context.Context, before *row, c change) (bool, error) {
 	return n == 1, err
 }
 
-const updateLife = `UPDATE leat_jobs SET line = ?, place = ?, at = ?, state = ?, flags = ?, attempt = ?, crashes = ?, generation = ?, token = ?, ended = ?`
+const updateLife = `UPDATE leat_jobs SET line = ?, room = ?, place = ?, at = ?, state = ?, flags = ?, attempt = ?, crashes = ?, generation = ?, token = ?, ended = ?`
 
 // follow does what a step means for others.
 func (t *txn) follow(ctx context.Context, r *row, prev backends.Life, counts bool) error {

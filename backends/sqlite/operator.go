@@ -45,16 +45,16 @@ func (b *Backend) Stats(ctx context.Context, queue string) (backends.Stats, erro
 	// Those that wait for other jobs: held by their batch, or behind a job of their place.
 	var held, behind, first int64
 	_, err = b.reader().row(ctx, `SELECT count(*), coalesce(sum(at > 0), 0), coalesce(min(CASE WHEN at > 0 THEN place END), ?2)
-		FROM leat_jobs WHERE queue = ?1 AND line IS NULL`, []any{id, now}, &held, &behind, &first)
+		FROM leat_jobs WHERE queue = ?1 AND line IS NULL AND room IS NULL`, []any{id, now}, &held, &behind, &first)
 	s.Held, s.Queued = int(held-behind), s.Queued+int(behind)
 	s.Oldest = time.Duration(now - min(oldest, first))
 	return s, err
 }
 
 // countJobs counts by stand and state, reading indexes alone.
-const countJobs = `SELECT line, state, count(*), 0 FROM leat_jobs WHERE queue = ?1 AND line < 0 GROUP BY line, state
+const countJobs = `SELECT -room, state, count(*), 0 FROM leat_jobs WHERE queue = ?1 AND room IS NOT NULL GROUP BY room, state
 	UNION ALL SELECT j.line, j.state, count(*), min(j.place) FROM leat_lines AS l CROSS JOIN leat_jobs AS j
-		WHERE l.queue = ?1 AND j.line = l.id AND j.line > 0 GROUP BY j.line, j.state`
+		WHERE l.queue = ?1 AND j.line = l.id GROUP BY j.line, j.state`
 
 // count adds n jobs of a state that stand somewhere.
 func count(s *backends.Stats, stand int, state backends.State, n int) {
@@ -236,7 +236,7 @@ func (b *Backend) Purge(ctx context.Context, req backends.PurgeRequest) (int, er
 	}
 	where, args := selection(req.State, req.Tenant, req.AnyTenant)
 	query := `SELECT ` + columns + ` FROM leat_jobs WHERE queue = (SELECT id FROM leat_queues WHERE name = ?)` + where +
-		` AND (flags & 1 = 0 OR at <= ? OR line < -2) ORDER BY seq LIMIT ? + 0`
+		` AND (flags & 1 = 0 OR at <= ? OR room > 2) ORDER BY seq LIMIT ? + 0`
 	n := 0
 	err := b.run(ctx, func(ctx context.Context, t *txn) error {
 		n = 0

@@ -128,11 +128,8 @@ func (t *txn) settleDown(ctx context.Context, r *row) error {
 	if err := t.stand(ctx, r); err != nil || r.stand == was {
 		return err
 	}
-	var stand any
-	if r.stand != nowhere {
-		stand = r.stand
-	}
-	return t.run(ctx, `UPDATE leat_jobs SET line = ? WHERE seq = ?`, stand, r.seq)
+	line, room := r.standing()
+	return t.run(ctx, `UPDATE leat_jobs SET line = ?, room = ? WHERE seq = ?`, line, room, r.seq)
 }
 
 // blocked reports whether r must wait for an older job of its place to finish.

@@ -17,7 +17,7 @@ type row struct {
 	ref   backends.Ref
 	rank  int64
 
-	stand int64 // leat_jobs.line: a line or one of the rooms
+	stand int64 // a line, or one of the rooms
 	at    int64
 	life  backends.Life
 	// stranger: leased to a worker that doesn't know its kind.
@@ -38,9 +38,10 @@ type row struct {
 	spread int // txn.spread when it was read
 }
 
-// The rooms: where a job stands that can't be claimed now. Lines have numbers above 0.
+// The rooms: where a job stands that can't be claimed now. Lines have numbers above 0;
+// leat_jobs.room has those of rooms without the sign.
 const (
-	nowhere = 0 // NULL: it waits for other jobs
+	nowhere = 0 // it waits for other jobs
 	later   = -1
 	leased  = -2
 	ended   = -3
@@ -76,7 +77,7 @@ func (m *more) empty() bool {
 }
 
 // columns are all of a row but payload and result.
-const columns = `seq, class, tenant, id, rank, line, place, at, state, flags, attempt, crashes, generation, token, ` +
+const columns = `seq, class, tenant, id, rank, coalesce(line, -room), place, at, state, flags, attempt, crashes, generation, token, ` +
 	`version, created, deadline, ended, supersede, member, spec, more`
 
 // scan reads a row; the bodies come after the columns, where asked for.
@@ -145,6 +146,18 @@ func packed(v any, empty bool) any {
 }
 
 func (r *row) queue() *queue { return r.class.queue }
+
+// standing is where r stands, as the columns line and room say it. An index finds those
+// with a value in one of them.
+func (r *row) standing() (line, room any) {
+	switch {
+	case r.stand > 0:
+		return r.stand, nil
+	case r.stand < 0:
+		return nil, -r.stand
+	}
+	return nil, nil
+}
 
 func (r *row) closed() bool { return r.stand == ended || r.stand == buried }
 

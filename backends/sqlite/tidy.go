@@ -48,8 +48,8 @@ func (t *txn) ripen(ctx context.Context, q *queue) error {
 	}
 	ripe := 0
 	for _, room := range [...]int{later, leased} {
-		due, err := t.rows(ctx, `SELECT `+columns+` FROM leat_jobs WHERE queue = ? AND line = ? AND line < 0 AND at <= ? ORDER BY at LIMIT ? + 0`,
-			q.id, room, t.now, ripeSlice-ripe)
+		due, err := t.rows(ctx, `SELECT `+columns+` FROM leat_jobs WHERE queue = ? AND room = ? AND at <= ? ORDER BY at LIMIT ? + 0`,
+			q.id, -room, t.now, ripeSlice-ripe)
 		if err != nil {
 			return err
 		}
@@ -78,8 +78,8 @@ func (t *txn) ripen(ctx context.Context, q *queue) error {
 func (t *txn) nextTime(ctx context.Context, q *queue) error {
 	q.next = never
 	for _, query := range [...]string{
-		`SELECT at FROM leat_jobs WHERE queue = ? AND line = -1 AND line < 0 ORDER BY at LIMIT 1`,
-		`SELECT at FROM leat_jobs WHERE queue = ? AND line = -2 AND line < 0 ORDER BY at LIMIT 1`,
+		`SELECT at FROM leat_jobs WHERE queue = ? AND room = 1 ORDER BY at LIMIT 1`,
+		`SELECT at FROM leat_jobs WHERE queue = ? AND room = 2 ORDER BY at LIMIT 1`,
 		`SELECT deadline FROM leat_jobs WHERE queue = ? AND state = 1 AND deadline > 0 ORDER BY deadline LIMIT 1`,
 	} {
 		var at int64
@@ -103,7 +103,7 @@ func (t *txn) reap(ctx context.Context, q *queue, n int) error {
 		end   backends.State
 	}{{ended, backends.Succeeded}, {buried, backends.Dead}} {
 		keeps := int64(q.policy().Keeps(room.end))
-		old, err := t.rows(ctx, oldest+` AND at <= ?`+inOrder, q.id, room.stand, t.now-keeps, n)
+		old, err := t.rows(ctx, oldest+` AND at <= ?`+inOrder, q.id, -room.stand, t.now-keeps, n)
 		if err != nil {
 			return err
 		}
@@ -111,7 +111,7 @@ func (t *txn) reap(ctx context.Context, q *queue, n int) error {
 			return err
 		}
 		var first int64
-		found, err := t.row(ctx, `SELECT at FROM leat_jobs WHERE queue = ? AND line = ? AND line < 0 ORDER BY at LIMIT 1`, []any{q.id, room.stand}, &first)
+		found, err := t.row(ctx, `SELECT at FROM leat_jobs WHERE queue = ? AND room = ? ORDER BY at LIMIT 1`, []any{q.id, -room.stand}, &first)
 		if err != nil {
 			return err
 		}
@@ -123,7 +123,7 @@ func (t *txn) reap(ctx context.Context, q *queue, n int) error {
 }
 
 const (
-	oldest  = `SELECT ` + columns + ` FROM leat_jobs WHERE queue = ? AND line = ? AND line < 0`
+	oldest  = `SELECT ` + columns + ` FROM leat_jobs WHERE queue = ? AND room = ?`
 	inOrder = ` ORDER BY at LIMIT ? + 0`
 )
 
@@ -135,14 +135,14 @@ func (t *txn) thin(ctx context.Context, q *queue) error {
 		return nil
 	}
 	var have int
-	if _, err := t.row(ctx, `SELECT count(*) FROM leat_jobs WHERE queue = ? AND line = -3 AND line < 0`, []any{q.id}, &have); err != nil {
+	if _, err := t.row(ctx, `SELECT count(*) FROM leat_jobs WHERE queue = ? AND room = 3`, []any{q.id}, &have); err != nil {
 		return err
 	}
 	q.closed = 0
 	if have <= most {
 		return nil
 	}
-	old, err := t.rows(ctx, oldest+inOrder, q.id, ended, have-most)
+	old, err := t.rows(ctx, oldest+inOrder, q.id, -ended, have-most)
 	if err != nil {
 		return err
 	}

@@ -51,17 +51,17 @@ type source struct {
 
 // seek finds the first tenant from, or after, a name.
 func (t *txn) seek(ctx context.Context, s *source, from string, after bool) error {
-	query := `SELECT tenant FROM leat_jobs WHERE line = ? AND line > 0 AND tenant >= ? ORDER BY tenant LIMIT 1`
+	query := `SELECT tenant FROM leat_jobs WHERE line = ? AND tenant >= ? ORDER BY tenant LIMIT 1`
 	args := []any{s.id, from}
 	switch {
 	case s.place != never && after:
-		query = `SELECT tenant FROM leat_jobs WHERE line = ? AND line > 0 AND tenant > ? AND place <= ? ORDER BY tenant LIMIT 1`
+		query = `SELECT tenant FROM leat_jobs WHERE line = ? AND tenant > ? AND place <= ? ORDER BY tenant LIMIT 1`
 		args = append(args, s.place)
 	case s.place != never:
-		query = `SELECT tenant FROM leat_jobs WHERE line = ? AND line > 0 AND tenant >= ? AND place <= ? ORDER BY tenant LIMIT 1`
+		query = `SELECT tenant FROM leat_jobs WHERE line = ? AND tenant >= ? AND place <= ? ORDER BY tenant LIMIT 1`
 		args = append(args, s.place)
 	case after:
-		query = `SELECT tenant FROM leat_jobs WHERE line = ? AND line > 0 AND tenant > ? ORDER BY tenant LIMIT 1`
+		query = `SELECT tenant FROM leat_jobs WHERE line = ? AND tenant > ? ORDER BY tenant LIMIT 1`
 	}
 	found, err := t.row(ctx, query, args, &s.tenant)
 	s.empty = !found
@@ -247,8 +247,8 @@ func (t *txn) fetch(ctx context.Context, s *share) error {
 }
 
 const (
-	takeAll = `SELECT ` + columns + `, payload, result FROM leat_jobs WHERE line = ? AND line > 0 AND tenant = ? ORDER BY rank, place, seq LIMIT ? + 0`
-	takeOld = `SELECT ` + columns + `, payload, result FROM leat_jobs WHERE line = ? AND line > 0 AND tenant = ? AND place <= ? ORDER BY rank, place, seq LIMIT ? + 0`
+	takeAll = `SELECT ` + columns + `, payload, result FROM leat_jobs WHERE line = ? AND tenant = ? ORDER BY rank, place, seq LIMIT ? + 0`
+	takeOld = `SELECT ` + columns + `, payload, result FROM leat_jobs WHERE line = ? AND tenant = ? AND place <= ? ORDER BY rank, place, seq LIMIT ? + 0`
 )
 
 // byTurn orders the jobs of a tenant: priority, then place in time, then order.

@@ -31,11 +31,11 @@ CREATE TABLE leat_jobs (
 	tenant     TEXT    NOT NULL,
 	id         TEXT    NOT NULL,
 	hash       INTEGER NOT NULL UNIQUE, -- of tenant and id (hash.go)
-	line       INTEGER,             -- where it stands: > 0 in that line, to be claimed now;
-	                                -- -1 due later, -2 leased, -3 ended, -4 dead; NULL waits for other jobs
+	line       INTEGER,             -- the line where it stands to be claimed now; NULL = none
+	room       INTEGER,             -- else 1 due later, 2 leased, 3 ended, 4 dead; NULL: it waits for other jobs
 	rank       INTEGER NOT NULL,    -- -priority
 	place      INTEGER NOT NULL,    -- the due it waited with, which orders the line
-	at         INTEGER NOT NULL,    -- when it is due; -3 and -4: when it ended
+	at         INTEGER NOT NULL,    -- when it is due; in rooms 3 and 4 when it ended
 	state      INTEGER NOT NULL,    -- 1 waiting 2 running 3 succeeded 4 dead 5 cancelled 6 superseded 7 expired
 	flags      INTEGER NOT NULL,    -- see flags.go
 	attempt    INTEGER NOT NULL,
@@ -56,13 +56,13 @@ CREATE TABLE leat_jobs (
 
 -- Whose turn is it: those that may be claimed, by line and tenant. The state is there
 -- for counting only.
-CREATE INDEX leat_jobs_turn ON leat_jobs (line, tenant, rank, place, seq, state) WHERE line > 0;
+CREATE INDEX leat_jobs_turn ON leat_jobs (line, tenant, rank, place, seq, state) WHERE line IS NOT NULL;
 
 -- What comes later: one index for schedule, retry, rescue, announce and retention.
-CREATE INDEX leat_jobs_at ON leat_jobs (queue, line, at, state) WHERE line < 0;
+CREATE INDEX leat_jobs_at ON leat_jobs (queue, room, at, state) WHERE room IS NOT NULL;
 
 -- Those that wait for other jobs.
-CREATE INDEX leat_jobs_held ON leat_jobs (queue, at, place) WHERE line IS NULL;
+CREATE INDEX leat_jobs_held ON leat_jobs (queue, at, place) WHERE line IS NULL AND room IS NULL;
 
 CREATE INDEX leat_jobs_deadline ON leat_jobs (queue, deadline) WHERE state = 1 AND deadline > 0;
 CREATE INDEX leat_jobs_place ON leat_jobs (queue, tenant, supersede) WHERE supersede IS NOT NULL AND state < 3;
