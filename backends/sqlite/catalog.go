@@ -45,7 +45,7 @@ type queue struct {
 
 	given  *backends.Policy // as last passed, to recognise it
 	warned bool
-	turns  map[string]*turn // by what a claim asks for
+	turns  map[string]turn // by what a claim asks for, as in the file
 }
 
 // sign is when a worker was last heard of, and what of it is in the file.
@@ -76,6 +76,7 @@ func (c *catalog) stale() {
 	for _, q := range c.byID {
 		q.fresh = false
 		q.next, q.reap, q.closed = 0, 0, math.MaxInt
+		clear(q.turns)
 	}
 	for _, l := range c.lines {
 		l.oldest = 0
@@ -115,7 +116,7 @@ func (c *catalog) load(ctx context.Context, s *session, where string, key any) (
 	defer c.mu.Unlock()
 	old := c.byID[q.id]
 	if old == nil {
-		old = &queue{id: q.id, name: q.name, closed: math.MaxInt, turns: map[string]*turn{}, heard: map[string]sign{}}
+		old = &queue{id: q.id, name: q.name, closed: math.MaxInt, turns: map[string]turn{}, heard: map[string]sign{}}
 		c.byID[q.id], c.byName[q.name] = old, old
 	}
 	if old.text != q.text || old.inForce.Load() == nil {

@@ -31,11 +31,6 @@ func (t *txn) meet(ctx context.Context, q *queue, a *asking) error {
 
 // hear takes note of who claims or holds jobs of a kind.
 func (t *txn) hear(ctx context.Context, q *queue, kind string) error {
-	if !q.fresh {
-		if err := t.cat.refresh(ctx, t.session, q); err != nil {
-			return err
-		}
-	}
 	heard := q.heard[kind]
 	heard.last = t.now
 	writes := q.toWrite(heard)

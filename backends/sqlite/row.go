@@ -235,6 +235,9 @@ func (t *txn) find(ctx context.Context, ref backends.Ref) (*row, error) {
 	if err != nil || r == nil {
 		return nil, err
 	}
+	if err := t.trust(ctx, r.queue()); err != nil {
+		return nil, err
+	}
 	if r.outlived(t.now) {
 		return nil, t.remove(ctx, r)
 	}
@@ -252,6 +255,26 @@ func (c *catalog) find(ctx context.Context, s *session, ref backends.Ref, bodies
 		return err
 	})
 	return r, err
+}
+
+// scan reads a row whose queue is as in the file.
+func (t *txn) scan(ctx context.Context, scan func(...any) error, bodies bool) (*row, error) {
+	r, err := t.cat.scan(ctx, t.session, scan, bodies)
+	if err != nil {
+		return nil, err
+	}
+	return r, t.trust(ctx, r.queue())
+}
+
+// trust reads a queue again that may have changed.
+func (t *txn) trust(ctx context.Context, q *queue) error {
+	if q.fresh {
+		return nil
+	}
+	if _, err := t.cat.load(ctx, t.session, `id = ?`, q.id); err != nil {
+		return err
+	}
+	return t.cat.refresh(ctx, t.session, q)
 }
 
 // current is r, read again if a step of this transaction may have changed it since; nil

@@ -34,6 +34,9 @@ func (t *txn) held(ctx context.Context, l *backends.Lease, f func(*row) (bool, e
 	h, _ := l.Handle.(*handle)
 	if h != nil && h.store == t.store && h.row != nil && h.row.ref == l.Job.Ref && h.row.more.Batch == nil {
 		guess := *h.row
+		if err := t.trust(ctx, guess.queue()); err != nil {
+			return nil, err
+		}
 		known, verdict, err := f(&guess)
 		if known || err != nil {
 			t.remember(h, &guess)

@@ -162,7 +162,7 @@ func (t *txn) removeAll(ctx context.Context, rows []*row) error {
 func (t *txn) rows(ctx context.Context, query string, args ...any) ([]*row, error) {
 	var all []*row
 	err := t.each(ctx, query, args, func(scan func(...any) error) error {
-		r, err := t.cat.scan(ctx, t.session, scan, false)
+		r, err := t.scan(ctx, scan, false)
 		if err == nil {
 			r.spread = t.spread
 			all = append(all, r)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 )
 
 // Whose turn is it (R11)? A claim walks round the tenants that have something in a line
@@ -17,29 +18,37 @@ type turn struct {
 	served int    // jobs in this turn of it
 }
 
-// turn finds or makes the place of a walk: claims that ask for different kinds go
-// round on their own, else one might always find its tenant just served.
-func (q *queue) turnOf(a *asking) *turn {
-	key := a.can.String()
-	kinds := slices.Sorted(slices.Values(a.kinds))
-	for _, k := range kinds {
-		key += "\x00" + k
-	}
+// asks spells what a claim asks for. Claims that ask for different kinds go round on
+// their own, else one might always find its tenant just served.
+func (a *asking) asks() string {
 	if a.kinds == nil {
-		key += "\x00*\x00"
+		return a.can.String()
 	}
-	tn := q.turns[key]
-	if tn == nil {
-		if len(q.turns) >= maxTurns {
-			clear(q.turns)
-		}
-		tn = &turn{}
-		q.turns[key] = tn
-	}
-	return tn
+	return a.can.String() + "\x00" + strings.Join(slices.Sorted(slices.Values(a.kinds)), "\x00")
 }
 
-const maxTurns = 1000
+// turnOf reads where the walk of a claim stands; all processes share it.
+func (t *txn) turnOf(ctx context.Context, q *queue, a *asking) (turn, error) {
+	key := a.asks()
+	tn, known := q.turns[key]
+	if known {
+		return tn, nil
+	}
+	_, err := t.row(ctx, `SELECT tenant, served FROM leat_turns WHERE queue = ? AND asks = ?`, []any{q.id, key}, &tn.tenant, &tn.served)
+	q.turns[key] = tn
+	return tn, err
+}
+
+// keepTurn writes where it stands now.
+func (t *txn) keepTurn(ctx context.Context, q *queue, a *asking, tn turn) error {
+	key := a.asks()
+	if q.turns[key] == tn {
+		return nil
+	}
+	q.turns[key] = tn
+	return t.run(ctx, `INSERT INTO leat_turns VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET tenant = excluded.tenant, served = excluded.served`,
+		q.id, key, tn.tenant, tn.served)
+}
 
 // source is a line that a claim takes from, and the tenant that comes next in it.
 type source struct {
@@ -148,7 +157,10 @@ func (t *txn) pick(ctx context.Context, q *queue, a *asking, n int) ([]*row, int
 	if err != nil || len(sources) == 0 {
 		return nil, g.alarm, err
 	}
-	tn := q.turnOf(a)
+	tn, err := t.turnOf(ctx, q, a)
+	if err != nil {
+		return nil, 0, err
+	}
 	shares, err := t.shares(ctx, q, tn, sources, g, n)
 	if err != nil {
 		return nil, 0, err
@@ -159,7 +171,10 @@ func (t *txn) pick(ctx context.Context, q *queue, a *asking, n int) ([]*row, int
 			return nil, 0, err
 		}
 	}
-	picked, err := t.gather(ctx, shares, g, tn)
+	picked, err := t.gather(ctx, shares, g, &tn)
+	if err != nil {
+		return nil, 0, err
+	}
 	if len(picked) == 0 {
 		for _, s := range sources {
 			if s.place != never {
@@ -167,14 +182,14 @@ func (t *txn) pick(ctx context.Context, q *queue, a *asking, n int) ([]*row, int
 			}
 		}
 	}
-	return picked, g.alarm, err
+	return picked, g.alarm, t.keepTurn(ctx, q, a, tn)
 }
 
 // shares finds the tenants that a claim of n jobs serves.
-func (t *txn) shares(ctx context.Context, q *queue, tn *turn, sources []*source, g *gate, n int) ([]*share, error) {
+func (t *txn) shares(ctx context.Context, q *queue, tn turn, sources []*source, g *gate, n int) ([]*share, error) {
 	p := q.policy()
 	stays := tn.served > 0 && tn.served < p.Of(tn.tenant).Weight
-	w, err := t.walk(ctx, sources, tn.tenant, !stays && *tn != turn{})
+	w, err := t.walk(ctx, sources, tn.tenant, !stays && tn != turn{})
 	if err != nil {
 		return nil, err
 	}
@@ -228,7 +243,7 @@ func (t *txn) fetch(ctx context.Context, s *share) error {
 			query, args = takeOld, []any{src.id, s.tenant, src.place, s.quota}
 		}
 		err := t.each(ctx, query, args, func(scan func(...any) error) error {
-			r, err := t.cat.scan(ctx, t.session, scan, true)
+			r, err := t.scan(ctx, scan, true)
 			if err == nil {
 				r.spread = t.spread
 				s.rows = append(s.rows, r)

@@ -95,12 +95,6 @@ func (t *txn) lineOf(ctx context.Context, q *queue, kind string, owes backends.D
 			return l, nil
 		}
 	}
-	if !q.fresh { // a row of it was read, the queue itself not yet
-		if err := t.cat.refresh(ctx, t.session, q); err != nil {
-			return nil, err
-		}
-		return t.lineOf(ctx, q, kind, owes, resource)
-	}
 	l := &line{queue: q, kind: kind, owes: owes, resource: resource}
 	_, err := t.row(ctx, `INSERT INTO leat_lines (queue, kind, owes, resource) VALUES (?, ?, ?, ?) RETURNING id`,
 		[]any{q.id, kind, int64(owes), resource}, &l.id)

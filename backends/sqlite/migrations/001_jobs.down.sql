@@ -4,6 +4,7 @@ DROP TABLE leat_resources;
 DROP TABLE leat_meters;
 DROP TABLE leat_backlogs;
 DROP TABLE leat_kinds;
+DROP TABLE leat_turns;
 DROP TABLE leat_places;
 DROP TABLE leat_jobs;
 DROP TABLE leat_lines;

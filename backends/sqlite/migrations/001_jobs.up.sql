@@ -81,6 +81,15 @@ CREATE TABLE leat_places (
 	PRIMARY KEY (queue, tenant, supersede)
 ) STRICT, WITHOUT ROWID;
 
+-- Which tenant was served last, by what claims ask for.
+CREATE TABLE leat_turns (
+	queue  INTEGER NOT NULL,
+	asks   TEXT    NOT NULL,
+	tenant TEXT    NOT NULL,
+	served INTEGER NOT NULL, -- jobs of this turn
+	PRIMARY KEY (queue, asks)
+) STRICT, WITHOUT ROWID;
+
 -- Signs of workers that know a kind.
 CREATE TABLE leat_kinds (
 	queue INTEGER NOT NULL,
