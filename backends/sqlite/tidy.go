@@ -108,7 +108,10 @@ func (t *txn) reap(ctx context.Context, q *queue, n int) error {
 		end   backends.State
 	}{{ended, backends.Succeeded}, {buried, backends.Dead}} {
 		keeps := int64(p.Keeps(room.end))
-		old, err := t.rows(ctx, `SELECT `+columns+` FROM leat_jobs WHERE queue = ? AND line = ? AND line < 0 ORDER BY at LIMIT ? + 0`, q.id, room.stand, n)
+		old, err := t.rows(ctx, closedFirst, q.id, room.stand, 1)
+		if err == nil && len(old) > 0 && old[0].outlived(t.now) {
+			old, err = t.rows(ctx, closedFirst, q.id, room.stand, n)
+		}
 		if err != nil {
 			return err
 		}
@@ -127,6 +130,8 @@ func (t *txn) reap(ctx context.Context, q *queue, n int) error {
 	}
 	return nil
 }
+
+const closedFirst = `SELECT ` + columns + ` FROM leat_jobs WHERE queue = ? AND line = ? AND line < 0 ORDER BY at LIMIT ? + 0`
 
 // thin removes the records that closed first, dead letters aside, until no more than most
 // are kept.
