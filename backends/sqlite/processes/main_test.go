@@ -45,8 +45,9 @@ const planVariable = "LEAT_PLAN"
 
 // parts are what a process can play.
 var parts = map[string]func(ctx context.Context, p Plan) error{
-	"producer": produce,
-	"worker":   work,
+	"producer":   produce,
+	"worker":     work,
+	"trespasser": trespass,
 }
 
 func TestMain(m *testing.M) {
