@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -66,7 +67,12 @@ func TestExits_B3(t *testing.T) {
 				default:
 					t.Fatalf("point %d: %v\n%s", point, err, out)
 				}
-				synctest.Test(t, func(t *testing.T) { newWorld(t).goOn(folder, s) })
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t)
+					w.remembers(folder)
+					time.Sleep(5 * time.Minute) // a bubble's time begins when the other's did
+					w.goOn(folder, s)
+				})
 				if t.Failed() {
 					t.Fatalf("after an exit at point %d", point)
 				}
@@ -91,6 +97,7 @@ func exitAt(t *testing.T, text string) {
 		w := newWorld(t)
 		w.opens(folder)
 		scenes[i].prepare(w)
+		w.remember(folder)
 		eye = func(string, bool) {
 			if point--; point < 0 {
 				os.Exit(exitThere)
@@ -99,6 +106,22 @@ func exitAt(t *testing.T, text string) {
 		w.must(scenes[i].step(w, w.b))
 		os.Exit(exitOver)
 	})
+}
+
+// remember writes down the leases that a process holds, for who goes on with them.
+func (w *world) remember(folder string) {
+	for _, l := range w.leases {
+		l.Handle = nil
+	}
+	text, err := json.Marshal(w.leases)
+	w.must(err)
+	w.must(os.WriteFile(filepath.Join(folder, "leases"), text, 0o600))
+}
+
+func (w *world) remembers(folder string) {
+	text, err := os.ReadFile(filepath.Join(folder, "leases"))
+	w.must(err)
+	w.must(json.Unmarshal(text, &w.leases))
 }
 
 // photo is what a process that stops at a point leaves.
@@ -335,11 +358,6 @@ func (w *world) goOn(folder string, s scene) {
 	b := openIn(w.T, folder)
 	w.b = b
 	defer b.Close()
-	for _, r := range w.list() { // who held a lease goes on with it
-		if w.leases[r.Job.ID] == nil && r.Token > 0 {
-			w.leases[r.Job.ID] = &backends.Lease{Job: r.Job, Queue: r.Queue, Token: r.Token, Generation: r.Generation}
-		}
-	}
 	if err := s.step(w, b); err != nil {
 		w.Errorf("repeated: %v", err)
 	}
