@@ -3,13 +3,11 @@
 package processes
 
 import (
-	"bufio"
 	"database/sql"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -80,12 +78,16 @@ type killing struct {
 	did   map[string]int // jobs that each process has run
 }
 
-func (k *killing) start(i int) {
-	k.starts++
-	p := Plan{
+func (k *killing) plan() Plan {
+	return Plan{
 		Part: "worker", Folder: k.folder, Jobs: k.jobs, Block: k.block,
 		Lease: 2 * time.Second, Slots: 256, MaxCrashes: 100,
 	}
+}
+
+func (k *killing) start(i int) {
+	k.starts++
+	p := k.plan()
 	if i == 0 {
 		p.Part = "producer"
 	}
@@ -190,7 +192,7 @@ func (k *killing) done() bool {
 	if time.Since(k.asked) < 200*time.Millisecond {
 		return false
 	}
-	q := look(k.t, k.folder)
+	q := look(k.t, k.plan())
 	defer q.Close()
 	s, err := q.Stats(k.t.Context())
 	if err != nil {
@@ -221,7 +223,7 @@ func (k *killing) judge(out *killed) {
 	out.Integrity = integrity(t, k.folder)
 	tokens := k.effects(out)
 	seen := map[int]bool{}
-	q := look(t, k.folder)
+	q := look(t, k.plan())
 	for r, err := range q.Jobs(t.Context(), queue.Filter{AnyTenant: true}) {
 		if err != nil {
 			t.Fatal(err)
@@ -276,30 +278,19 @@ func (k *killing) judgeRecord(q *opened, r *queue.Record, numbers map[string]int
 	return args.N
 }
 
-// effects reads what the workers were acknowledged, and returns the token of each
-// job's success.
+// effects returns the token of each success that was acknowledged to a worker.
 func (k *killing) effects(out *killed) map[string]uint64 {
 	tokens := map[string]uint64{}
-	files, _ := filepath.Glob(filepath.Join(k.folder, "*.effects"))
-	for _, name := range files {
-		f, err := os.Open(name)
-		if err != nil {
-			k.t.Fatal(err)
+	effects(k.t, k.folder, "*", func(e effect) {
+		if e.answer != "done" {
+			return
 		}
-		for lines := bufio.NewScanner(f); lines.Scan(); {
-			var id, end, answer string
-			var token uint64
-			if n, _ := fmt.Sscan(lines.Text(), &id, &end, &token, &answer); n < 4 || answer != "done" {
-				continue
-			}
-			if was, there := tokens[id]; there && was != token {
-				out.Duplicated++
-				k.t.Logf("duplicated: %s ended by the tokens %d and %d", id, was, token)
-			}
-			tokens[id] = token
+		if was, there := tokens[e.id]; there && was != e.token {
+			out.Duplicated++
+			k.t.Logf("duplicated: %s ended by the tokens %d and %d", e.id, was, e.token)
 		}
-		_ = f.Close()
-	}
+		tokens[e.id] = e.token
+	})
 	return tokens
 }
 

@@ -19,7 +19,7 @@ import (
 // of a process on a file when it closes any descriptor of that file.
 func TestLocksOutliveAnotherStore(t *testing.T) {
 	folder := t.TempDir()
-	first, second := look(t, folder), look(t, folder)
+	first, second := look(t, Plan{Folder: folder}), look(t, Plan{Folder: folder})
 	defer first.Close()
 	db, err := sql.Open("sqlite", "file:"+file(folder)+"?_txlock=immediate")
 	if err != nil {
@@ -54,7 +54,7 @@ func TestLocksOutliveAnotherStore(t *testing.T) {
 func trespass(ctx context.Context, p Plan) error {
 	b, err := sqlite.Open(ctx, file(p.Folder), sqlite.Options{BusyTimeout: 1, Migrated: true})
 	if err == nil {
-		_, err = queue.New[Args, Result](b, queueName).Enqueue(ctx, Args{1})
+		_, err = queue.New[Args, Result](b, queueName).Enqueue(ctx, Args{N: 1})
 	}
 	switch {
 	case errors.Is(err, sqlite.ErrLocked):

@@ -37,8 +37,11 @@ type Plan struct {
 	Jobs, Block     int           // producer: how many must be acknowledged, and how many at a time
 	Lease           time.Duration // worker
 	Slots           int           // worker
+	Grace           time.Duration // holder
 	MaxCrashes      int           // of the queue
 	Backlog, Sample int           // load
+	Takes           time.Duration // what a handler takes
+	Killers         int           // jobs up to this number kill their process
 }
 
 const planVariable = "LEAT_PLAN"
@@ -47,6 +50,8 @@ const planVariable = "LEAT_PLAN"
 var parts = map[string]func(ctx context.Context, p Plan) error{
 	"producer":   produce,
 	"worker":     work,
+	"holder":     hold,
+	"load":       load,
 	"trespasser": trespass,
 }
 
@@ -77,7 +82,10 @@ func fail(err error) {
 
 // Args say which job it is, Result is a function of them.
 type (
-	Args   struct{ N int }
+	Args struct {
+		N       int
+		Ballast string `json:",omitempty"`
+	}
 	Result struct {
 		N     int
 		Value uint64
@@ -108,10 +116,15 @@ func open(p Plan) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := queue.New[Args, Result](&witness{Backend: b, effects: effects}, queueName)
+	return agreed(&witness{Backend: b, effects: effects}, p), nil
+}
+
+// agreed is the queue with the facts on which all processes of a row agree.
+func agreed(b backends.Backend, p Plan) *opened {
+	q := queue.New[Args, Result](b, queueName)
 	q.MaxCrashes = p.MaxCrashes
 	q.Retention, q.DeadRetention = 365*24*time.Hour, 365*24*time.Hour
-	return &opened{q, b}, nil
+	return &opened{q, b}
 }
 
 // opened is a queue whose store is closed with it.
@@ -142,6 +155,17 @@ func (w *witness) Settle(ctx context.Context, ss []backends.Settlement) ([]error
 		}
 	}
 	_, err = w.effects.Write(lines)
+	return errs, err
+}
+
+func (w *witness) Extend(ctx context.Context, d time.Duration, beats []backends.Beat) ([]error, error) {
+	errs, err := w.Backend.Extend(ctx, d, beats)
+	for i := range errs {
+		if errs[i] != nil {
+			_, err1 := fmt.Fprintf(w.effects, "%s extend %d %s\n", beats[i].Lease.Job.ID, beats[i].Lease.Token, word(errs[i]))
+			err = errors.Join(err, err1)
+		}
+	}
 	return errs, err
 }
 
@@ -249,6 +273,30 @@ func (p *process) over() bool {
 	}
 }
 
+// effect is one answer of the store that a process wrote down.
+type effect struct {
+	id, what, answer string
+	token            uint64
+}
+
+// effects calls f for what the processes whose names match wrote down.
+func effects(t *testing.T, folder, names string, f func(e effect)) {
+	t.Helper()
+	files, _ := filepath.Glob(filepath.Join(folder, names+".effects"))
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			var e effect
+			if n, _ := fmt.Sscan(line, &e.id, &e.what, &e.token, &e.answer); n == 4 {
+				f(e)
+			}
+		}
+	}
+}
+
 // until waits for what processes will do.
 func until(t *testing.T, limit time.Duration, what string, is func() bool) {
 	t.Helper()
@@ -260,13 +308,13 @@ func until(t *testing.T, limit time.Duration, what string, is func() bool) {
 }
 
 // look opens the store for the row itself, which closes it.
-func look(t *testing.T, folder string) *opened {
+func look(t *testing.T, p Plan) *opened {
 	t.Helper()
-	b, err := sqlite.Open(t.Context(), file(folder), sqlite.Options{})
+	b, err := sqlite.Open(t.Context(), file(p.Folder), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &opened{queue.New[Args, Result](b, queueName), b}
+	return agreed(b, p)
 }
 
 // say tells the row something; lines don't mix.

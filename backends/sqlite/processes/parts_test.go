@@ -142,7 +142,7 @@ func produce(ctx context.Context, p Plan) error {
 func enqueue(ctx context.Context, q *opened, p Plan, block int, log *os.File) error {
 	var items []queue.Item[Args]
 	for n := block * p.Block; n < (block+1)*p.Block; n++ {
-		items = append(items, queue.With(Args{n}, queue.Key(fmt.Sprint("job ", n))))
+		items = append(items, queue.With(Args{N: n}, queue.Key(fmt.Sprint("job ", n))))
 	}
 	out, err := q.EnqueueAll(ctx, items)
 	if err != nil {
