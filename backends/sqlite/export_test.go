@@ -8,3 +8,9 @@ func Folder(b *Backend) string {
 	_ = b.db.QueryRow(`SELECT file FROM pragma_database_list WHERE name = 'main'`).Scan(&path)
 	return filepath.Dir(path)
 }
+
+// Waiting is how many jobs the counters of limits say that wait.
+func Waiting(b *Backend) (n int) {
+	_ = b.db.QueryRow(b.named(`SELECT (SELECT coalesce(sum(abs(waiting)), 0) FROM leat_backlogs) + (SELECT coalesce(sum(abs(waiting)), 0) FROM leat_queues)`)).Scan(&n)
+	return n
+}

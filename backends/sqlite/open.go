@@ -212,9 +212,8 @@ func (b *store) schema(ctx context.Context) error {
 func (b *store) begins(ctx context.Context, path string) error {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
-	var newest int64
 	err := b.write.transaction(ctx, func() error {
-		if _, err := b.write.row(ctx, newestOrder, nil, &newest); err != nil {
+		if _, err := b.write.row(ctx, newestOrder, nil, &b.seq); err != nil {
 			return err
 		}
 		t := &txn{session: b.write, now: 1}

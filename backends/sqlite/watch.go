@@ -19,13 +19,13 @@ type header struct{ f *os.File }
 
 // openHeader opens the index of a file that is open in WAL mode; nil if that can't be.
 func openHeader(path string) *header {
-	f, err := os.Open(path + "-shm")
+	f, err := unpark(path + "-shm")
 	if err != nil {
 		return nil
 	}
 	h := &header{f}
 	if _, ok := h.read(); !ok {
-		_ = f.Close()
+		_ = park(f)
 		return nil
 	}
 	return h
@@ -48,7 +48,7 @@ func (h *header) close() error {
 	if h == nil {
 		return nil
 	}
-	return h.f.Close()
+	return park(h.f)
 }
 
 // commits returns the counter of commits, and what a commit of this process adds to it.
