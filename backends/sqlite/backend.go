@@ -233,7 +233,8 @@ func (b *Backend) Close() error {
 	if b.owned {
 		err = errors.Join(err, b.db.Close())
 	}
-	return errors.Join(err, b.shm.close())
+	b.shm.close()
+	return err
 }
 
 func (b *store) logger() *slog.Logger {

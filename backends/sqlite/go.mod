@@ -4,6 +4,8 @@ go 1.26.0
 
 require (
 	github.com/leat-go/leat v0.0.0
+	github.com/mattn/go-sqlite3 v1.14.53
+	go.uber.org/goleak v1.3.0
 	modernc.org/sqlite v1.60.1
 )
 

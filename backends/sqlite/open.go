@@ -160,7 +160,8 @@ func open(ctx context.Context, db *sql.DB, o Options) (*Backend, error) {
 func (b *store) giveUp() error {
 	b.write.close()
 	b.read.close()
-	return errors.Join(b.conn.Close(), b.shm.close())
+	b.shm.close()
+	return b.conn.Close()
 }
 
 // prepareFile sets the connection up, and checks all that Open promises.
