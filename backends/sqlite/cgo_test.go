@@ -37,8 +37,10 @@ func byCgo(t *testing.T, folder string) *sqlite.Backend {
 }
 
 var cgoHarness = backendtest.Harness{
-	Open:    func(t *testing.T) backends.Backend { return byCgo(t, t.TempDir()) },
-	Again:   func(t *testing.T, b backends.Backend) backends.Backend { return byCgo(t, sqlite.Folder(b.(*sqlite.Backend))) },
+	Open: func(t *testing.T) backends.Backend { return byCgo(t, t.TempDir()) },
+	Again: func(t *testing.T, b backends.Backend) backends.Backend {
+		return byCgo(t, sqlite.Folder(b.(*sqlite.Backend)))
+	},
 	Virtual: true,
 }
 

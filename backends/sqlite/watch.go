@@ -150,6 +150,7 @@ const (
 func (b *store) watch() {
 	var seen uint32
 	busy := time.Now()
+	asked := busy // whether the file is still there
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	for {
@@ -165,6 +166,12 @@ func (b *store) watch() {
 			seen = counter
 			busy = time.Now()
 			b.hub.foreign()
+		}
+		if time.Since(asked) > calm {
+			asked = time.Now()
+			if b.there() != nil {
+				b.hub.foreign()
+			}
 		}
 		span := lookSeldom
 		if time.Since(busy) < calm {
