@@ -41,6 +41,7 @@ var causes = []struct {
 	{"no such table", ErrSchema},
 	{"no such column", ErrSchema},
 	{"has no column named", ErrSchema},
+	{"already exists", ErrSchema},
 }
 
 // classified adds the meaning of a driver's error.
