@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 
@@ -29,6 +30,8 @@ type store struct {
 	write *session
 	read  *session
 	named func(string) string
+	path  string
+	file  os.FileInfo // what path led to when it was opened
 
 	cat    *catalog
 	hub    *hub
@@ -139,6 +142,9 @@ func (b *store) transact(ctx context.Context, ops []operation) error {
 		}
 		return nil
 	})
+	if err == nil {
+		err = b.there()
+	}
 	if err != nil {
 		t.undo()
 		return err
@@ -147,6 +153,15 @@ func (b *store) transact(ctx context.Context, ops []operation) error {
 		b.commit.Add(step)
 	}
 	b.hub.publish(t)
+	return nil
+}
+
+// there looks whether the file still has its name. What is written to one that was taken
+// away is lost with the last who has it open, and SQLite doesn't notice.
+func (b *store) there() error {
+	if !isAt(b.path, b.file) {
+		return ErrGone
+	}
 	return nil
 }
 
@@ -240,7 +255,8 @@ func (b *Backend) Close() error {
 	if b.owned {
 		err = errors.Join(err, b.db.Close())
 	}
-	return errors.Join(err, b.shm.close())
+	b.shm.close()
+	return err
 }
 
 func (b *store) logger() *slog.Logger {

@@ -19,6 +19,7 @@ var (
 	ErrNotDatabase = errors.New("not an SQLite file, or an encrypted one")
 	ErrIO          = errors.New("the file system failed")
 	ErrNoFile      = errors.New("file can't be opened or made")
+	ErrGone        = errors.New("file was removed, moved or replaced while it was open")
 	ErrSchema      = errors.New("schema doesn't fit this program")
 	ErrNetwork     = errors.New("file is on a network file system, where locks and shared memory can't be trusted")
 )
@@ -37,6 +38,10 @@ var causes = []struct {
 	{"file is not a database", ErrNotDatabase},
 	{"disk I/O error", ErrIO},
 	{"unable to open database file", ErrNoFile},
+	{"no such table", ErrSchema},
+	{"no such column", ErrSchema},
+	{"has no column named", ErrSchema},
+	{"already exists", ErrSchema},
 }
 
 // classified adds the meaning of a driver's error.
@@ -57,7 +62,7 @@ func ofFile(err error) bool {
 			return true
 		}
 	}
-	return false
+	return errors.Is(err, ErrGone)
 }
 
 func invalid(field, reason string) error {

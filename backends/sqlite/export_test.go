@@ -14,3 +14,6 @@ func Waiting(b *Backend) (n int) {
 	_ = b.db.QueryRow(b.named(`SELECT (SELECT coalesce(sum(abs(waiting)), 0) FROM leat_backlogs) + (SELECT coalesce(sum(abs(waiting)), 0) FROM leat_queues)`)).Scan(&n)
 	return n
 }
+
+// Own makes b close its database too.
+func Own(b *Backend) { b.owned = true }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/leat-go/leat/backends"
 )
@@ -20,6 +21,8 @@ func (b *Backend) Lookup(ctx context.Context, ref backends.Ref, since uint64) (*
 	for {
 		r, now, err := b.see(ctx, ref)
 		switch {
+		case err != nil && b.there() != nil: // its connection may be newer than the file
+			return nil, fmt.Errorf("%w: %w", ErrGone, err)
 		case err != nil:
 			return nil, err
 		case r == nil:
@@ -29,6 +32,9 @@ func (b *Backend) Lookup(ctx context.Context, ref backends.Ref, since uint64) (*
 		}
 		waits := r.deadline != 0 && r.life.State == backends.Waiting
 		if err := b.await(ctx, changed, r.deadline-now, waits); err != nil {
+			return nil, err
+		}
+		if err := b.there(); err != nil {
 			return nil, err
 		}
 	}

@@ -91,21 +91,56 @@ func migrate(ctx context.Context, s *session, prefix string, want int) error {
 		if err := s.run(ctx, `CREATE TABLE IF NOT EXISTS leat_schema (version INTEGER PRIMARY KEY, name TEXT NOT NULL, needs INTEGER NOT NULL) STRICT`); err != nil {
 			return err
 		}
-		have, needs := 0, 0
-		if _, err := s.row(ctx, `SELECT coalesce(max(version), 0), coalesce(max(needs), 0) FROM leat_schema`, nil, &have, &needs); err != nil {
+		v, err := s.version(ctx, steps)
+		if err != nil {
 			return err
 		}
-		newest := steps[len(steps)-1].Version
-		switch {
-		case want < 0 && needs > newest:
-			return fmt.Errorf("%w: the file has version %d, this program knows %d; use a newer version of it", ErrSchema, have, newest)
-		case want < 0:
-			want = max(have, newest)
-		case want > newest:
-			return fmt.Errorf("%w: there is no version %d, the newest is %d", ErrSchema, want, newest)
+		to, err := v.target(want)
+		if err != nil {
+			return err
 		}
-		return s.step(ctx, steps, have, want)
+		return s.step(ctx, steps, v.have, to)
 	})
+}
+
+// version is what the schema of a file is to this program.
+type version struct {
+	have   int // of the file; 0 = there is none
+	needs  int // what a program must know to use the file
+	newest int // what this program knows
+}
+
+func (s *session) version(ctx context.Context, steps []Migration) (version, error) {
+	v := version{newest: steps[len(steps)-1].Version}
+	_, err := s.row(ctx, `SELECT coalesce(max(version), 0), coalesce(max(needs), 0) FROM leat_schema`, nil, &v.have, &v.needs)
+	return v, err
+}
+
+// fits reports whether this program and the file are one version apart at most.
+func (v version) fits() error {
+	switch {
+	case v.needs > v.newest:
+		return fmt.Errorf("%w: the file has version %d, this program knows %d; use a newer version of it", ErrSchema, v.have, v.newest)
+	case v.have < max(1, needs(v.newest)):
+		return fmt.Errorf("%w: the file has version %d, this program needs %d; let it migrate, or run the SQL of sqlite.Migrations", ErrSchema, v.have, v.newest)
+	}
+	return nil
+}
+
+// target is the version to go to: want, or the newest for -1, where a newer one
+// that this program can use stays.
+func (v version) target(want int) (int, error) {
+	switch {
+	case want < 0 && v.have >= v.newest:
+		return v.have, v.fits()
+	case want < 0:
+		return v.newest, nil
+	case want > v.newest:
+		return 0, fmt.Errorf("%w: there is no version %d, the newest is %d", ErrSchema, want, v.newest)
+	case v.have > v.newest:
+		return 0, fmt.Errorf("%w: the file has version %d, this program can undo up to %d; use a newer version of it", ErrSchema, v.have, v.newest)
+	}
+	return want, nil
 }
 
 // needs is the oldest version that programs must know to use a schema of version v:
@@ -146,16 +181,9 @@ func checkSchema(ctx context.Context, s *session, prefix string) error {
 	if err != nil {
 		return err
 	}
-	newest := steps[len(steps)-1].Version
-	var have, needed int
-	_, err = s.row(ctx, `SELECT coalesce(max(version), 0), coalesce(max(needs), 0) FROM leat_schema`, nil, &have, &needed)
-	switch {
-	case err != nil && strings.Contains(err.Error(), "no such table"), err == nil && have < needs(newest):
-		return fmt.Errorf("%w: the file has version %d, this program needs %d: let it migrate, or run the SQL of sqlite.Migrations", ErrSchema, have, newest)
-	case err != nil:
+	v, err := s.version(ctx, steps)
+	if err != nil && !errors.Is(err, ErrSchema) { // there is no table
 		return err
-	case needed > newest:
-		return errors.New("unreachable")
 	}
-	return nil
+	return v.fits()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	_ "modernc.org/sqlite" // the default driver, "sqlite"
@@ -28,7 +30,7 @@ type Options struct {
 	Synchronous string
 
 	// BusyTimeout is for how long a call waits for another program's lock, before it
-	// gets ErrLocked; 0 = 10 s.
+	// gets ErrLocked; 0 = 10 s, and a day is the most.
 	BusyTimeout time.Duration
 
 	// Prefix begins the names of tables, so that several stores fit into one file;
@@ -56,8 +58,8 @@ func openURL(ctx context.Context, u *url.URL) (backends.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	if u.User != nil || u.Port() != "" {
-		return nil, invalid("URL", "sqlite:// takes a path and no user or port")
+	if u.User != nil || u.Port() != "" || u.Fragment != "" {
+		return nil, invalid("URL", "sqlite:// takes a path and no user, port or fragment (a # in a path is %23)")
 	}
 	o := Options{Synchronous: params.Get("synchronous"), Prefix: params.Get("prefix")}
 	if s := params.Get("busy"); s != "" {
@@ -84,14 +86,18 @@ func openURL(ctx context.Context, u *url.URL) (backends.Backend, error) {
 // Open opens the store in a file, and makes the file if there is none; its folder must
 // be there. Any number of processes of one machine may open it at once.
 func Open(ctx context.Context, path string, o Options) (*Backend, error) {
-	if path == "" || strings.HasSuffix(path, "/") || strings.Contains(path, ":memory:") {
+	if path == "" || strings.HasSuffix(path, "/") || strings.Contains(path, ":memory:") || strings.Contains(path, "\x00") {
 		return nil, invalid("path", "must name a file; for a store in memory use package backends/memory")
 	}
+	path = filepath.Clean(path) // what begins with // would name a host
 	if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: its folder doesn't exist", ErrNoFile)
 	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
-	db, err := sql.Open("sqlite", dsn+"?_pragma=busy_timeout("+strconv.FormatInt(o.busy().Milliseconds(), 10)+")")
+	db, err := database(dsn + "?_pragma=busy_timeout(" + strconv.FormatInt(o.busy().Milliseconds(), 10) + ")")
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +108,37 @@ func Open(ctx context.Context, path string, o Options) (*Backend, error) {
 	}
 	b.owned = true
 	return b, nil
+}
+
+// database opens a file with the default driver. Only the first connection may make the
+// file: one that comes later would else put an empty one where it was removed.
+func database(dsn string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(&connector{of: db.Driver(), dsn: dsn}), db.Close()
+}
+
+type connector struct {
+	of   driver.Driver
+	dsn  string
+	made atomic.Bool
+}
+
+func (c *connector) Driver() driver.Driver { return c.of }
+
+// Connect makes the file if there is none, until it has.
+func (c *connector) Connect(context.Context) (driver.Conn, error) {
+	mode := "&mode=rwc"
+	if c.made.Load() {
+		mode = "&mode=rw"
+	}
+	conn, err := c.of.Open(c.dsn + mode)
+	if err == nil {
+		c.made.Store(true)
+	}
+	return conn, err
 }
 
 // New opens the store in the file that db has open, whatever its driver: modernc.org/sqlite
@@ -122,15 +159,28 @@ func (o *Options) busy() time.Duration {
 	return 10 * time.Second
 }
 
+const maxBusy = 24 * time.Hour // SQLite counts milliseconds in 32 bits
+
+// check refuses what can't be meant.
+func (o *Options) check() error {
+	if o.BusyTimeout < 0 || o.BusyTimeout > maxBusy {
+		return invalid("BusyTimeout", "must be between 0 and "+maxBusy.String())
+	}
+	if _, known := levels[strings.ToLower(o.Synchronous)]; !known {
+		return invalid("synchronous", "must be full, normal, extra or off")
+	}
+	_, err := naming(o.Prefix)
+	return err
+}
+
 // levels are what each setting survives.
 var levels = map[string]backends.Durability{
 	"": backends.Disk, "full": backends.Disk, "extra": backends.Disk, "normal": backends.Kernel, "off": backends.Kernel,
 }
 
 func open(ctx context.Context, db *sql.DB, o Options) (*Backend, error) {
-	level, known := levels[strings.ToLower(o.Synchronous)]
-	if !known {
-		return nil, invalid("synchronous", "must be full, normal, extra or off")
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	named, err := naming(o.Prefix)
 	if err != nil {
@@ -144,7 +194,7 @@ func open(ctx context.Context, db *sql.DB, o Options) (*Backend, error) {
 		return nil, classified(err)
 	}
 	b := &Backend{store: &store{
-		opts: o, db: db, conn: conn, named: named, level: level, hub: newHub(), done: make(chan struct{}),
+		opts: o, db: db, conn: conn, named: named, level: levels[strings.ToLower(o.Synchronous)], hub: newHub(), done: make(chan struct{}),
 		write: newSession(conn, named), read: newSession(db, named),
 	}}
 	b.cat = newCatalog(b.logger())
@@ -160,7 +210,8 @@ func open(ctx context.Context, db *sql.DB, o Options) (*Backend, error) {
 func (b *store) giveUp() error {
 	b.write.close()
 	b.read.close()
-	return errors.Join(b.conn.Close(), b.shm.close())
+	b.shm.close()
+	return b.conn.Close()
 }
 
 // prepareFile sets the connection up, and checks all that Open promises.
@@ -179,6 +230,11 @@ func (b *store) prepareFile(ctx context.Context) error {
 	if err := b.checkFileSystem(path); err != nil {
 		return err
 	}
+	var err error
+	if b.file, err = os.Stat(path); err != nil {
+		return ErrGone
+	}
+	b.path = path
 	var mode string
 	for _, pragma := range []string{
 		fmt.Sprintf(`PRAGMA busy_timeout = %d`, b.opts.busy().Milliseconds()),
@@ -197,7 +253,7 @@ func (b *store) prepareFile(ctx context.Context) error {
 	if err := b.schema(ctx); err != nil {
 		return err
 	}
-	return b.begins(ctx, path)
+	return b.begins(ctx)
 }
 
 func (b *store) schema(ctx context.Context) error {
@@ -209,10 +265,13 @@ func (b *store) schema(ctx context.Context) error {
 
 // begins reads what a process starts from, and makes the instance key: a job that is
 // enqueued inside a transaction of the caller's couldn't.
-func (b *store) begins(ctx context.Context, path string) error {
+func (b *store) begins(ctx context.Context) error {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
 	err := b.write.transaction(ctx, func() error {
+		if err := b.write.run(ctx, touch); err != nil { // a file that is read-only has to say so now
+			return err
+		}
 		if _, err := b.write.row(ctx, newestOrder, nil, &b.seq); err != nil {
 			return err
 		}
@@ -224,7 +283,7 @@ func (b *store) begins(ctx context.Context, path string) error {
 		return err
 	}
 	b.clock = newClock(b.opts.wall, 0)
-	if b.shm = openHeader(path); b.shm == nil {
+	if b.shm = openHeader(b.path); b.shm == nil {
 		conn, err := b.db.Conn(ctx)
 		if err != nil {
 			return err

@@ -35,7 +35,7 @@ func (b *Backend) doInside(ctx context.Context, op operation) error {
 	ctx = context.WithoutCancel(ctx)
 	t := &txn{session: b.inside, cat: newCatalog(b.logger()), store: b.store, seqs: new(int64)}
 	// The lock comes first: what is read under it stands.
-	if err := t.run(ctx, `UPDATE leat_counters SET value = value WHERE name = 'cells'`); err != nil {
+	if err := t.run(ctx, touch); err != nil {
 		return err
 	}
 	if _, err := t.row(ctx, newestOrder, nil, t.seqs); err != nil {
@@ -47,3 +47,6 @@ func (b *Backend) doInside(ctx context.Context, op operation) error {
 	t.undo() // the next who settles looks again
 	return err
 }
+
+// touch writes and changes nothing.
+const touch = `UPDATE leat_counters SET value = value WHERE name = 'cells'`

@@ -3,8 +3,12 @@ package sqlite
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -15,20 +19,76 @@ import (
 // the same at the cost of a query.
 
 // header is the beginning of the index of the log.
-type header struct{ f *os.File }
+type header struct {
+	f    *os.File
+	info os.FileInfo
+	path string
+	uses int
+}
+
+// headers are those of this process. On POSIX a process loses all its locks of a file
+// when it closes any descriptor of it, those of SQLite too. So a descriptor is shared,
+// and kept for as long as its file has a name: SQLite takes the name away when
+// the last one closes.
+var headers struct {
+	mu  sync.Mutex
+	all []*header
+}
 
 // openHeader opens the index of a file that is open in WAL mode; nil if that can't be.
 func openHeader(path string) *header {
-	f, err := unpark(path + "-shm")
+	headers.mu.Lock()
+	defer headers.mu.Unlock()
+	sweepHeaders()
+	h := headerOf(path + "-shm")
+	if h == nil {
+		return nil
+	}
+	if _, ok := h.read(); !ok {
+		return nil
+	}
+	h.uses++
+	return h
+}
+
+// headerOf finds or opens what is at a path.
+func headerOf(path string) *header {
+	for _, h := range headers.all {
+		if h.path == path && h.named() {
+			return h
+		}
+	}
+	f, err := os.Open(path)
 	if err != nil {
 		return nil
 	}
-	h := &header{f}
-	if _, ok := h.read(); !ok {
-		_ = park(f)
-		return nil
-	}
+	h := &header{f: f, path: path}
+	h.info, _ = f.Stat()
+	headers.all = append(headers.all, h)
 	return h
+}
+
+// named reports whether the file is still the one of its name.
+func (h *header) named() bool { return isAt(h.path, h.info) }
+
+// isAt reports whether a path still leads to a file.
+func isAt(path string, file os.FileInfo) bool {
+	have, err := os.Stat(path)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist) // who knows
+	}
+	return os.SameFile(have, file)
+}
+
+// sweepHeaders closes what nobody can have locked.
+func sweepHeaders() {
+	headers.all = slices.DeleteFunc(headers.all, func(h *header) bool {
+		if h.uses > 0 || h.named() {
+			return false
+		}
+		_ = h.f.Close()
+		return true
+	})
 }
 
 // read returns the counter, and false if the index is being
@@ -44,11 +104,15 @@ func (h *header) read() (counter uint32, ok bool) {
 	return binary.NativeEndian.Uint32(b[8:]), true
 }
 
-func (h *header) close() error {
+// close is called when SQLite has closed the file, as far as it is the store's.
+func (h *header) close() {
 	if h == nil {
-		return nil
+		return
 	}
-	return park(h.f)
+	headers.mu.Lock()
+	defer headers.mu.Unlock()
+	h.uses--
+	sweepHeaders()
 }
 
 // commits returns the counter of commits, and what a commit of this process adds to it.
@@ -86,6 +150,7 @@ const (
 func (b *store) watch() {
 	var seen uint32
 	busy := time.Now()
+	asked := busy // whether the file is still there
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	for {
@@ -101,6 +166,12 @@ func (b *store) watch() {
 			seen = counter
 			busy = time.Now()
 			b.hub.foreign()
+		}
+		if time.Since(asked) > calm {
+			asked = time.Now()
+			if b.there() != nil {
+				b.hub.foreign()
+			}
 		}
 		span := lookSeldom
 		if time.Since(busy) < calm {
