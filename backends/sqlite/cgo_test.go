@@ -44,6 +44,12 @@ var cgoHarness = backendtest.Harness{
 	Virtual: true,
 }
 
-func TestCgo_Conformance(t *testing.T) { backendtest.Run(t, cgoHarness) }
+func TestCgo_Conformance(t *testing.T) {
+	unraced(t)
+	backendtest.Run(t, cgoHarness)
+}
 
-func TestCgo_Histories_A2(t *testing.T) { history.Run(t, cgoHarness, size(100, 500)) }
+func TestCgo_Histories_A2(t *testing.T) {
+	unraced(t)
+	history.Run(t, cgoHarness, size(100, 200))
+}

@@ -87,7 +87,13 @@ var pairs = backendtest.Harness{
 	Virtual: true,
 }
 
-func TestPair_Conformance(t *testing.T)     { backendtest.Run(t, pairs) }
-func TestPair_Histories_A2(t *testing.T)    { history.Run(t, pairs, size(100, 500)) }
+func TestPair_Conformance(t *testing.T) {
+	unraced(t)
+	backendtest.Run(t, pairs)
+}
+func TestPair_Histories_A2(t *testing.T) {
+	unraced(t)
+	history.Run(t, pairs, size(100, 400))
+}
 func TestPair_Linearizable_A3(t *testing.T) { linear.Run(t, pairs, size(1000, 5000)) }
 func TestPair_Simulation_A1(t *testing.T)   { simulate.Run(t, pairs, size(5000, 10_000)) }

@@ -19,7 +19,10 @@ func size(short, usual int) int {
 }
 
 // TestHistories_A2 holds every answer of random histories against a second opinion.
-func TestHistories_A2(t *testing.T) { history.Run(t, harness, size(200, 1000)) }
+func TestHistories_A2(t *testing.T) {
+	unraced(t)
+	history.Run(t, harness, size(100, 600))
+}
 
 // TestLinearizable_A3: sixteen clients at a time, and an order for what each job saw.
 func TestLinearizable_A3(t *testing.T) { linear.Run(t, harness, size(1000, 5000)) }

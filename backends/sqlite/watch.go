@@ -140,10 +140,21 @@ func (b *store) counted(step uint32) bool {
 // How often a process looks whether another has committed, while somebody is blocked.
 // A look costs about a microsecond.
 const (
-	lookOften  = 5 * time.Millisecond // for a while after something happened
+	lookOften  = 5 * time.Millisecond // in the second after another has written
 	lookSeldom = 20 * time.Millisecond
-	calm       = time.Second
+	lookRarely = 100 * time.Millisecond // when nobody has for a minute
 )
+
+// pause is how long to wait for the next look, by the time since another has written.
+func pause(since time.Duration) time.Duration {
+	switch {
+	case since < time.Second:
+		return lookOften
+	case since < time.Minute:
+		return lookSeldom
+	}
+	return lookRarely
+}
 
 // watch tells those who are blocked of what other processes wrote. It rests while
 // nobody is.
@@ -151,12 +162,13 @@ func (b *store) watch() {
 	var seen uint32
 	busy := time.Now()
 	asked := busy // whether the file is still there
-	pause := time.NewTimer(0)
-	defer pause.Stop()
+	next := time.NewTimer(0)
+	defer next.Stop()
 	for {
 		if !b.hub.anybody() {
 			select {
 			case <-b.hub.busy:
+				busy = time.Now().Add(-time.Second)
 				continue
 			case <-b.done:
 				return
@@ -167,19 +179,19 @@ func (b *store) watch() {
 			busy = time.Now()
 			b.hub.foreign()
 		}
-		if time.Since(asked) > calm {
+		if time.Since(asked) > time.Second {
 			asked = time.Now()
 			if b.there() != nil {
 				b.hub.foreign()
 			}
 		}
-		span := lookSeldom
-		if time.Since(busy) < calm {
-			span = lookOften
+		wait := pause(time.Since(busy))
+		if b.shm == nil {
+			wait *= 10 // each look is a query
 		}
-		pause.Reset(span)
+		next.Reset(wait)
 		select {
-		case <-pause.C:
+		case <-next.C:
 		case <-b.done:
 			return
 		}
