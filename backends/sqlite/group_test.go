@@ -1,0 +1,61 @@
+package sqlite
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/leat-go/leat/backends"
+)
+
+// TestRule_R8_ClaimThatGivesUpHearsWhatItLeased: a caller whose context ends while the
+// commit with its claim is under way gets the leases, as they are made.
+func TestRule_R8_ClaimThatGivesUpHearsWhatItLeased(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, err := Open(t.Context(), filepath.Join(t.TempDir(), "jobs.db"), Options{Synchronous: "off"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		job := backends.Job{Ref: backends.Ref{Tenant: "zeta", ID: "1"}}
+		if _, err := b.Enqueue(t.Context(), backends.EnqueueRequest{Queue: "whatif", Jobs: []backends.Job{job}}); err != nil {
+			t.Fatal(err)
+		}
+		stop := func(at <-chan struct{}) {
+			go func() {
+				_ = b.do(t.Context(), func(context.Context, *txn) error {
+					<-at
+					return nil
+				})
+			}()
+			synctest.Wait()
+		}
+		first, last := make(chan struct{}), make(chan struct{})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var leases []*backends.Lease
+		done := make(chan error)
+
+		stop(first) // commits
+		opened := make(chan struct{})
+		close(opened)
+		stop(opened) // leads the next commit
+		go func() {
+			var err error
+			leases, err = b.Claim(ctx, backends.ClaimRequest{Queue: "whatif", Max: 1, Lease: time.Second})
+			done <- err
+		}()
+		synctest.Wait()
+		stop(last) // comes after the claim in that commit
+		close(first)
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		close(last)
+		if err := <-done; err != nil || len(leases) != 1 {
+			t.Fatalf("%d leases, error %v", len(leases), err)
+		}
+	})
+}
