@@ -179,16 +179,18 @@ func (b *store) prepareFile(ctx context.Context) error {
 	if err := b.checkFileSystem(path); err != nil {
 		return err
 	}
-	var mode string
 	for _, pragma := range []string{
 		fmt.Sprintf(`PRAGMA busy_timeout = %d`, b.opts.busy().Milliseconds()),
 		`PRAGMA synchronous = ` + sync,
 		`PRAGMA cache_size = -32768`, // KiB
-		`PRAGMA journal_mode = WAL`,
 	} {
-		if err := b.conn.QueryRowContext(ctx, pragma).Scan(&mode); err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return broken(pragma, err)
+		if _, err := b.pragma(ctx, pragma); err != nil {
+			return err
 		}
+	}
+	mode, err := b.logMode(ctx)
+	if err != nil {
+		return err
 	}
 	if mode != "wal" {
 		return invalid("db", "can't be put into WAL mode, it stays in mode "+mode)
@@ -197,6 +199,32 @@ func (b *store) prepareFile(ctx context.Context) error {
 		return err
 	}
 	return b.begins(ctx, path)
+}
+
+func (b *store) pragma(ctx context.Context, pragma string) (answer string, err error) {
+	err = b.conn.QueryRowContext(ctx, pragma).Scan(&answer)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return answer, broken(pragma, err)
+}
+
+// logMode puts the file into WAL mode. Where another does so at the same time, or was
+// killed as it did, SQLite doesn't wait for its lock.
+func (b *store) logMode(ctx context.Context) (mode string, err error) {
+	for pause, waited := time.Millisecond, time.Duration(0); ; pause *= 2 {
+		mode, err = b.pragma(ctx, `PRAGMA journal_mode = WAL`)
+		if !errors.Is(err, ErrLocked) || waited >= b.opts.busy() {
+			return mode, err
+		}
+		pause = min(pause, 50*time.Millisecond)
+		select {
+		case <-time.After(pause):
+			waited += pause
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
 }
 
 func (b *store) schema(ctx context.Context) error {
