@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +22,7 @@ import (
 // killed is what came of row B1.
 type killed struct {
 	Row          string  `json:"row"`
+	Rich         bool    `json:"rich"`
 	Jobs         int     `json:"jobs"`
 	Acknowledged int     `json:"acknowledged"`
 	Recovered    int     `json:"recovered"` // there, and not acknowledged, or only to the second who asked
@@ -30,6 +33,7 @@ type killed struct {
 	Duplicated   int     `json:"duplicated"`
 	Wrong        int     `json:"wrong"`
 	Stuck        int     `json:"stuck"`
+	Unannounced  int     `json:"unannounced"`
 	Integrity    string  `json:"integrity"`
 	Seconds      float64 `json:"seconds"`
 	PerSecond    float64 `json:"jobs_per_s"`
@@ -38,21 +42,27 @@ type killed struct {
 
 // TestKill9_B1 kills producers and workers that share a file, one by one and all at
 // once, and starts them again. Each job that was acknowledged has one record and its own
-// result, each effect that was acknowledged stands, and nothing took effect twice.
+// result, each effect that was acknowledged stands, and nothing took effect twice. A
+// tenth of the jobs is for a queue with tenants, limits, events, delays and retries.
 func TestKill9_B1(t *testing.T) {
 	jobs, kills := plant.Size("LEAT_JOBS", 400, 2000), plant.Size("LEAT_KILLS", 2, 4)
-	k := &killing{t: t, folder: t.TempDir(), seed: rand.Uint64(), did: map[string]int{}}
+	t.Run("plain", func(t *testing.T) { killEverybody(t, jobs, kills, false) })
+	t.Run("rich", func(t *testing.T) { killEverybody(t, max(jobs/10, 400), max(kills/4, 2), true) })
+}
+
+func killEverybody(t *testing.T, jobs, kills int, rich bool) {
+	k := &killing{t: t, folder: t.TempDir(), seed: rand.Uint64(), did: map[string]int{}, rich: rich}
 	k.rnd = plant.Dice(k.seed)
 	k.block = min(100, jobs/40)
 	k.jobs = jobs / k.block * k.block
 	began := time.Now()
 	k.run(kills)
-	out := killed{Row: "B1", Jobs: k.jobs, Kills: k.kills, AllAtOnce: k.allAtOnce, Seconds: time.Since(began).Seconds()}
+	out := killed{Row: "B1", Rich: rich, Jobs: k.jobs, Kills: k.kills, AllAtOnce: k.allAtOnce, Seconds: time.Since(began).Seconds()}
 	out.PerSecond = float64(k.jobs) / out.Seconds
 	k.judge(&out)
 	line, _ := json.Marshal(out)
 	t.Logf("%s", line)
-	if out.Lost+out.Duplicated+out.Wrong+out.Stuck > 0 || out.Integrity != "ok" {
+	if out.Lost+out.Duplicated+out.Wrong+out.Stuck+out.Unannounced > 0 || out.Integrity != "ok" {
 		t.Errorf("seed %d: %s", k.seed, line)
 	}
 }
@@ -64,6 +74,7 @@ type killing struct {
 	seed        uint64
 	rnd         *rand.Rand
 	jobs, block int
+	rich        bool
 
 	kills, allAtOnce int
 	starts           int
@@ -81,7 +92,7 @@ type killing struct {
 func (k *killing) plan() Plan {
 	return Plan{
 		Part: "worker", Folder: k.folder, Jobs: k.jobs, Block: k.block,
-		Lease: 2 * time.Second, Slots: 256, MaxCrashes: 100,
+		Lease: 2 * time.Second, Slots: 256, MaxCrashes: 100, Rich: k.rich,
 	}
 }
 
@@ -199,7 +210,7 @@ func (k *killing) done() bool {
 		k.t.Fatal(err)
 	}
 	k.asked = time.Now()
-	return s.Queued+s.Scheduled+s.Held+s.Running == 0
+	return s.Queued+s.Scheduled+s.Held+s.Running+s.Owing == 0
 }
 
 // judge holds the store against the logs.
@@ -221,7 +232,7 @@ func (k *killing) judge(out *killed) {
 	}
 	out.Acknowledged, out.Recovered = len(numbers), a.duplicates
 	out.Integrity = integrity(t, k.folder)
-	tokens := k.effects(out)
+	tokens, heard := k.effects(out), k.heard()
 	seen := map[int]bool{}
 	q := look(t, k.plan())
 	for r, err := range q.Jobs(t.Context(), queue.Filter{AnyTenant: true}) {
@@ -234,6 +245,10 @@ func (k *killing) judge(out *killed) {
 			t.Logf("job %d has two records", n)
 		}
 		seen[n] = true
+		if k.rich && !heard[r.Job.ID+" "+r.State.String()] {
+			out.Unannounced++
+			t.Logf("unannounced: job %d ended %v", n, r.State)
+		}
 	}
 	for id, n := range numbers { // judgeRecord took out what is there
 		out.Lost++
@@ -241,6 +256,10 @@ func (k *killing) judge(out *killed) {
 	}
 	if err := q.Close(); err != nil {
 		t.Error(err)
+	}
+	if n := counted(t, k.folder); n != 0 {
+		out.Wrong++
+		t.Logf("wrong: nothing waits, and the limits count %d", n)
 	}
 	if info, err := os.Stat(file(k.folder)); err == nil {
 		out.Bytes = info.Size()
@@ -264,13 +283,13 @@ func (k *killing) judgeRecord(q *opened, r *queue.Record, numbers map[string]int
 	err = json.Unmarshal(r.Result, &got)
 	token, told := tokens[id]
 	switch {
-	case !r.State.Ended():
+	case !r.State.Ended() || r.Owes != 0:
 		out.Stuck++
-		k.t.Logf("job %d is %v, token %d, due %v", args.N, r.State, r.Token, r.Due)
+		k.t.Logf("stuck: job %d is %v, token %d, due %v, owes %v", args.N, r.State, r.Token, r.Due, r.Owes)
 	case r.State != backends.Succeeded || err != nil || got != right(args.N) || acked && n != args.N:
 		out.Wrong++
-		k.t.Logf("job %d (%d) is %v with %q", args.N, n, r.State, r.Result)
-	case told && token != r.Token:
+		k.t.Logf("wrong: job %d (%d) is %v with %q", args.N, n, r.State, r.Result)
+	case told && (r.Token < token || r.Token > token && !k.rich): // who announces has a newer one
 		out.Lost++
 		k.t.Logf("lost: job %d ended by token %d, as was acknowledged, and its record has %d", args.N, token, r.Token)
 	}
@@ -292,6 +311,37 @@ func (k *killing) effects(out *killed) map[string]uint64 {
 		tokens[e.id] = e.token
 	})
 	return tokens
+}
+
+// heard are the events that were delivered: id and state.
+func (k *killing) heard() map[string]bool {
+	heard := map[string]bool{}
+	files, _ := filepath.Glob(filepath.Join(k.folder, "*.events"))
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			heard[strings.TrimSuffix(line, "\n")] = true
+		}
+	}
+	return heard
+}
+
+// counted is how many jobs the counters of limits say that wait.
+func counted(t *testing.T, folder string) (n int) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+file(folder))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	err = db.QueryRow(`SELECT (SELECT coalesce(sum(abs(waiting)), 0) FROM leat_backlogs) + (SELECT coalesce(sum(abs(waiting)), 0) FROM leat_queues)`).Scan(&n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // integrity is what SQLite itself says of the file.

@@ -7,10 +7,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/leat-go/leat/backends/sqlite"
+	"github.com/leat-go/leat/internal/plant"
 	"github.com/leat-go/leat/queue"
 )
 
@@ -65,4 +68,34 @@ func trespass(ctx context.Context, p Plan) error {
 		fmt.Println("wrote")
 	}
 	return nil
+}
+
+// TestOpenTogether: any number of programs may make the file at once, and be killed as
+// they do.
+func TestOpenTogether(t *testing.T) {
+	const programs = 6
+	for range plant.Size("LEAT_OPENS", 2, 5) {
+		p := Plan{Part: "opener", Folder: t.TempDir()}
+		var all []*process
+		for i := range programs {
+			p.Name = fmt.Sprint("opener-", i)
+			all = append(all, start(t, p, func(string) {}))
+		}
+		time.Sleep(rand.N(20 * time.Millisecond))
+		all[0].kill()
+		for _, pr := range all[1:] {
+			if <-pr.ended; pr.err != nil {
+				t.Errorf("%s: %v", pr.plan.Name, pr.err)
+			}
+		}
+	}
+}
+
+// justOpen opens the store, and closes it.
+func justOpen(ctx context.Context, p Plan) error {
+	b, err := sqlite.Open(ctx, file(p.Folder), sqlite.Options{})
+	if err != nil {
+		return err
+	}
+	return b.Close()
 }

@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -42,6 +43,7 @@ type Plan struct {
 	Backlog, Sample int           // load
 	Takes           time.Duration // what a handler takes
 	Killers         int           // jobs up to this number kill their process
+	Rich            bool          // tenants, limits, events, delays, priorities and retries
 }
 
 const planVariable = "LEAT_PLAN"
@@ -53,6 +55,7 @@ var parts = map[string]func(ctx context.Context, p Plan) error{
 	"holder":     hold,
 	"load":       load,
 	"trespasser": trespass,
+	"opener":     justOpen,
 }
 
 func TestMain(m *testing.M) {
@@ -116,7 +119,29 @@ func open(p Plan) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	return agreed(&witness{Backend: b, effects: effects}, p), nil
+	q := agreed(&witness{Backend: b, effects: effects}, p)
+	if p.Rich {
+		events, err := os.OpenFile(filepath.Join(p.Folder, p.Name+".events"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		q.Announce = ledger{events}
+	}
+	return q, nil
+}
+
+// ledger is a topic that writes down what it hears.
+type ledger struct{ io.Writer }
+
+func (l ledger) Announce(_ context.Context, events []queue.Event) []error {
+	var lines []byte
+	for _, e := range events {
+		lines = fmt.Appendf(lines, "%s %s\n", e.Ref.ID, e.State)
+	}
+	if _, err := l.Write(lines); err != nil {
+		return slices.Repeat([]error{err}, len(events))
+	}
+	return nil
 }
 
 // agreed is the queue with the facts on which all processes of a row agree.
@@ -124,6 +149,11 @@ func agreed(b backends.Backend, p Plan) *opened {
 	q := queue.New[Args, Result](b, queueName)
 	q.MaxCrashes = p.MaxCrashes
 	q.Retention, q.DeadRetention = 365*24*time.Hour, 365*24*time.Hour
+	if p.Rich {
+		q.Announce = queue.Elsewhere
+		q.Backlog, q.Cap.InFlight = 1<<20, 400
+		q.Tenant = queue.Tenancy{Weight: 2, Backlog: 1 << 20, Cap: queue.Cap{InFlight: 150}}
+	}
 	return &opened{q, b}
 }
 
@@ -258,6 +288,9 @@ func (p *process) stop() {
 	case <-p.ended:
 	case <-time.After(60 * time.Second):
 		p.t.Fatalf("%s doesn't stop", p.plan.Name)
+	}
+	if state := p.cmd.ProcessState.Sys().(syscall.WaitStatus); state.Signaled() && state.Signal() == syscall.SIGTERM {
+		return // it had only just begun, and didn't listen yet
 	}
 	if p.err != nil {
 		p.t.Errorf("%s: %v", p.plan.Name, p.err)

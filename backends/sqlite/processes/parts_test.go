@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,10 +27,15 @@ func work(ctx context.Context, p Plan) error {
 	}
 	var done atomic.Int64
 	w := worker.New(q.Queue, func(_ context.Context, j *queue.Job[Args]) (Result, error) {
+		if p.Rich && j.Args.N%50 == 7 && j.Attempt == 1 {
+			return Result{}, errors.New("once more")
+		}
 		done.Add(1)
 		return right(j.Args.N), nil
 	})
 	w.Lease, w.Concurrency = p.Lease, p.Slots
+	w.Backoff = func(int) time.Duration { return 20 * time.Millisecond }
+	w.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	over := make(chan struct{})
 	var tells sync.WaitGroup
 	tells.Go(func() { tell(over, "did", &done) })
@@ -142,7 +148,14 @@ func produce(ctx context.Context, p Plan) error {
 func enqueue(ctx context.Context, q *opened, p Plan, block int, log *os.File) error {
 	var items []queue.Item[Args]
 	for n := block * p.Block; n < (block+1)*p.Block; n++ {
-		items = append(items, queue.With(Args{N: n}, queue.Key(fmt.Sprint("job ", n))))
+		options := []queue.Option{queue.Key(fmt.Sprint("job ", n))}
+		if p.Rich {
+			options = append(options, queue.Tenant(fmt.Sprint("tenant ", n%5)), queue.Priority(n%3))
+		}
+		if p.Rich && n%10 == 0 {
+			options = append(options, queue.Delay(100*time.Millisecond))
+		}
+		items = append(items, queue.With(Args{N: n}, options...))
 	}
 	out, err := q.EnqueueAll(ctx, items)
 	if err != nil {
