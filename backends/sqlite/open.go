@@ -47,7 +47,8 @@ type Options struct {
 	// Logger gets the rare warnings; nil = slog.Default.
 	Logger *slog.Logger
 
-	wall func() time.Time // for tests; nil = time.Now
+	wall    func() time.Time         // for tests; nil = time.Now
+	network func(path string) string // for tests; nil = networkFileSystem
 }
 
 func init() { backends.Register("sqlite", openURL) }
@@ -186,9 +187,6 @@ func open(ctx context.Context, db *sql.DB, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.wall == nil {
-		o.wall = time.Now
-	}
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, classified(err)
@@ -267,12 +265,8 @@ func (b *store) schema(ctx context.Context) error {
 func (b *store) begins(ctx context.Context) error {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
-	var newest int64
 	err := b.write.transaction(ctx, func() error {
 		if err := b.write.run(ctx, touch); err != nil { // a file that is read-only has to say so now
-			return err
-		}
-		if _, err := b.write.row(ctx, newestOrder, nil, &newest); err != nil {
 			return err
 		}
 		t := &txn{session: b.write, now: 1}
@@ -282,7 +276,7 @@ func (b *store) begins(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.clock = newClock(b.opts.wall, 0)
+	b.clock = newClock(b.opts.wall)
 	if b.shm = openHeader(b.path); b.shm == nil {
 		conn, err := b.db.Conn(ctx)
 		if err != nil {
@@ -295,7 +289,11 @@ func (b *store) begins(ctx context.Context) error {
 
 // checkFileSystem refuses a network file system.
 func (b *store) checkFileSystem(path string) error {
-	kind := networkFileSystem(path)
+	look := networkFileSystem
+	if b.opts.network != nil {
+		look = b.opts.network
+	}
+	kind := look(path)
 	if kind == "" {
 		return nil
 	}
