@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	_ "modernc.org/sqlite" // the default driver, "sqlite"
@@ -105,10 +106,27 @@ func Open(ctx context.Context, path string, o Options) (*Backend, error) {
 	db.SetMaxIdleConns(4)
 	b, err := open(ctx, db, o)
 	if err != nil {
+		if errors.Is(err, ErrNoFile) && shut(path) {
+			err = fmt.Errorf("%w: %w", ErrReadOnly, err)
+		}
 		return nil, errors.Join(err, db.Close())
 	}
 	b.owned = true
 	return b, nil
+}
+
+// shut reports whether nothing can be made in the folder of a file. SQLite says the same
+// of it as of a file that it can't open for other reasons.
+func shut(path string) bool {
+	if _, err := os.Stat(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".leat-*")
+	if err != nil {
+		return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
+	}
+	_, _ = f.Close(), os.Remove(f.Name())
+	return false
 }
 
 // database opens a file with the default driver. Only the first connection may make the
