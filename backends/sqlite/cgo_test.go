@@ -46,4 +46,4 @@ var cgoHarness = backendtest.Harness{
 
 func TestCgo_Conformance(t *testing.T) { backendtest.Run(t, cgoHarness) }
 
-func TestCgo_Histories_A2(t *testing.T) { history.Run(t, cgoHarness, size(100, 500)) }
+func TestCgo_Histories_A2(t *testing.T) { history.Run(t, cgoHarness, size(100, 200)) }

@@ -162,8 +162,9 @@ func (c *connector) Connect(context.Context) (driver.Conn, error) {
 
 // New opens the store in the file that db has open, whatever its driver: modernc.org/sqlite
 // and mattn/go-sqlite3 are tested. It takes one connection for as long as it is open,
-// and others for moments, so db must allow more than one. It is the caller's to close,
-// after the Backend.
+// and others for moments, so db must allow more than one. Those read, and wait for a lock
+// as long as the DSN says: modernc.org/sqlite not at all but for
+// _pragma=busy_timeout(10000). db is the caller's to close, after the Backend.
 func New(ctx context.Context, db *sql.DB, o Options) (*Backend, error) {
 	if n := db.Stats().MaxOpenConnections; n > 0 && n < 3 {
 		return nil, invalid("db", "allows "+strconv.Itoa(n)+" open connections; a store needs 3, one of them to itself")
@@ -258,8 +259,15 @@ func (b *store) prepareFile(ctx context.Context) error {
 		`PRAGMA cache_size = -32768`, // KiB
 		`PRAGMA journal_mode = WAL`,
 	} {
-		if err := b.conn.QueryRowContext(ctx, pragma).Scan(&mode); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		err := b.patiently(ctx, func() error {
+			err := b.conn.QueryRowContext(ctx, pragma).Scan(&mode)
+			if errors.Is(err, sql.ErrNoRows) {
+				return nil
+			}
 			return broken(pragma, err)
+		})
+		if err != nil {
+			return err
 		}
 	}
 	if mode != "wal" {
@@ -269,6 +277,24 @@ func (b *store) prepareFile(ctx context.Context) error {
 		return err
 	}
 	return b.begins(ctx)
+}
+
+// patiently repeats what fails for a lock, for as long as a call waits for one: SQLite
+// doesn't wait where two programs put a new file into WAL mode at once.
+func (b *store) patiently(ctx context.Context, f func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, b.opts.busy())
+	defer cancel()
+	for pause := time.Millisecond; ; pause = min(2*pause, lookSeldom) {
+		err := f()
+		if !errors.Is(err, ErrLocked) {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 func (b *store) schema(ctx context.Context) error {
