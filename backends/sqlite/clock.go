@@ -16,7 +16,7 @@ import (
 //   - wall behind: time never goes back. It runs at half speed until the wall clock
 //     has caught up.
 type clock struct {
-	wall func() time.Time // with a monotonic reading
+	wall func() time.Time // for tests; nil = time.Now
 
 	mu    sync.Mutex
 	start time.Time // of the monotonic readings
@@ -31,9 +31,20 @@ const tolerance = time.Second
 // holdBack is for how long a jump ahead is held back: several beats of a worker.
 const holdBack = 10 * time.Second
 
-func newClock(wall func() time.Time, atLeast int64) *clock {
-	t := wall()
-	return &clock{wall: wall, start: t, now: max(t.UnixNano(), atLeast)}
+func newClock(wall func() time.Time) *clock {
+	c := &clock{wall: wall, start: time.Now()}
+	_, c.now = c.look()
+	return c
+}
+
+// look reads both clocks of the machine: what has elapsed since the start, and the wall's.
+func (c *clock) look() (elapsed, wall int64) {
+	t := time.Now()
+	elapsed = int64(t.Sub(c.start))
+	if c.wall != nil {
+		t = c.wall()
+	}
+	return elapsed, t.UnixNano()
 }
 
 // read returns the time by which things are due, and the one from which spans are
@@ -41,11 +52,10 @@ func newClock(wall func() time.Time, atLeast int64) *clock {
 func (c *clock) read() (now, from int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t := c.wall()
-	elapsed := int64(t.Sub(c.start))
-	c.pass(elapsed-c.last, t.Round(0).UnixNano())
+	elapsed, wall := c.look()
+	c.pass(elapsed-c.last, wall)
 	c.last = elapsed
-	ahead := t.Round(0).UnixNano() - c.now
+	ahead := wall - c.now
 	switch {
 	case ahead <= int64(tolerance):
 		c.since = 0
@@ -67,7 +77,7 @@ func (c *clock) pass(span, wall int64) {
 	behind := c.now + span - wall
 	switch {
 	case behind > int64(tolerance):
-		span = max(span/2, span-behind)
+		span = max((span+1)/2, span-behind)
 	case behind > -int64(tolerance):
 		span -= min(span/100, max(-span/100, behind))
 	}

@@ -131,7 +131,7 @@ func (t *txn) create(ctx context.Context, q *queue, j *backends.Job) (*row, erro
 	}
 	r := &row{
 		seq: t.order(), class: class, ref: j.Ref, rank: -int64(j.Priority), version: 1,
-		created: t.now, deadline: j.Deadline(t.now), supersede: j.Supersede, payload: j.Payload,
+		created: t.now, deadline: j.Deadline(t.now + t.shift), supersede: j.Supersede, payload: j.Payload,
 		spec: spec{
 			Fingerprint: j.Fingerprint, Headers: j.Headers, Delay: j.Delay, Expiry: j.Expiry,
 			RunLimit: j.RunLimit, MaxAttempts: j.MaxAttempts, Trailing: j.Trailing, Batch: j.Batch,
@@ -144,7 +144,11 @@ func (t *txn) create(ctx context.Context, q *queue, j *backends.Job) (*row, erro
 		r.member = memberKey(j.Batch.Member)
 	}
 	r.more.Batch = newBatch(j.Batch)
-	r.life = backends.Born(t.now, j.Start(t.now), r.held())
+	from := t.now
+	if j.Delay > 0 {
+		from += t.shift
+	}
+	r.life = backends.Born(t.now, j.Start(from), r.held())
 	return r, nil
 }
 

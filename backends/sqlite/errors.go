@@ -31,6 +31,8 @@ var causes = []struct {
 	is    error
 }{
 	{"database or disk is full", ErrFull},
+	{"no space left on device", ErrFull},
+	{"disk I/O error (4874)", ErrFull}, // no room for the index of the log
 	{"readonly database", ErrReadOnly},
 	{"database is locked", ErrLocked},
 	{"database table is locked", ErrLocked},

@@ -15,5 +15,7 @@ func networkFileSystem(path string) string {
 	if syscall.Statfs(path, &s) != nil {
 		return ""
 	}
-	return networks[int64(s.Type)&0xffffffff]
+	return kindOf(int64(s.Type))
 }
+
+func kindOf(number int64) string { return networks[number&0xffffffff] }

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	_ "modernc.org/sqlite" // the default driver, "sqlite"
@@ -47,7 +48,8 @@ type Options struct {
 	// Logger gets the rare warnings; nil = slog.Default.
 	Logger *slog.Logger
 
-	wall func() time.Time // for tests; nil = time.Now
+	wall    func() time.Time         // for tests; nil = time.Now
+	network func(path string) string // for tests; nil = networkFileSystem
 }
 
 func init() { backends.Register("sqlite", openURL) }
@@ -104,10 +106,27 @@ func Open(ctx context.Context, path string, o Options) (*Backend, error) {
 	db.SetMaxIdleConns(4)
 	b, err := open(ctx, db, o)
 	if err != nil {
+		if errors.Is(err, ErrNoFile) && shut(path) {
+			err = fmt.Errorf("%w: %w", ErrReadOnly, err)
+		}
 		return nil, errors.Join(err, db.Close())
 	}
 	b.owned = true
 	return b, nil
+}
+
+// shut reports whether nothing can be made in the folder of a file. SQLite says the same
+// of it as of a file that it can't open for other reasons.
+func shut(path string) bool {
+	if _, err := os.Stat(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".leat-*")
+	if err != nil {
+		return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
+	}
+	_, _ = f.Close(), os.Remove(f.Name())
+	return false
 }
 
 // database opens a file with the default driver. Only the first connection may make the
@@ -143,8 +162,9 @@ func (c *connector) Connect(context.Context) (driver.Conn, error) {
 
 // New opens the store in the file that db has open, whatever its driver: modernc.org/sqlite
 // and mattn/go-sqlite3 are tested. It takes one connection for as long as it is open,
-// and others for moments, so db must allow more than one. It is the caller's to close,
-// after the Backend.
+// and others for moments, so db must allow more than one. Those read, and wait for a lock
+// as long as the DSN says: modernc.org/sqlite not at all but for
+// _pragma=busy_timeout(10000). db is the caller's to close, after the Backend.
 func New(ctx context.Context, db *sql.DB, o Options) (*Backend, error) {
 	if n := db.Stats().MaxOpenConnections; n > 0 && n < 3 {
 		return nil, invalid("db", "allows "+strconv.Itoa(n)+" open connections; a store needs 3, one of them to itself")
@@ -185,9 +205,6 @@ func open(ctx context.Context, db *sql.DB, o Options) (*Backend, error) {
 	named, err := naming(o.Prefix)
 	if err != nil {
 		return nil, err
-	}
-	if o.wall == nil {
-		o.wall = time.Now
 	}
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -243,8 +260,15 @@ func (b *store) prepareFile(ctx context.Context) error {
 		`PRAGMA wal_autocheckpoint = 4000`, // pages
 		`PRAGMA journal_mode = WAL`,
 	} {
-		if err := b.conn.QueryRowContext(ctx, pragma).Scan(&mode); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		err := b.patiently(ctx, func() error {
+			err := b.conn.QueryRowContext(ctx, pragma).Scan(&mode)
+			if errors.Is(err, sql.ErrNoRows) {
+				return nil
+			}
 			return broken(pragma, err)
+		})
+		if err != nil {
+			return err
 		}
 	}
 	if mode != "wal" {
@@ -254,6 +278,24 @@ func (b *store) prepareFile(ctx context.Context) error {
 		return err
 	}
 	return b.begins(ctx)
+}
+
+// patiently repeats what fails for a lock, for as long as a call waits for one: SQLite
+// doesn't wait where two programs put a new file into WAL mode at once.
+func (b *store) patiently(ctx context.Context, f func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, b.opts.busy())
+	defer cancel()
+	for pause := time.Millisecond; ; pause = min(2*pause, lookSeldom) {
+		err := f()
+		if !errors.Is(err, ErrLocked) {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 func (b *store) schema(ctx context.Context) error {
@@ -282,7 +324,7 @@ func (b *store) begins(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.clock = newClock(b.opts.wall, 0)
+	b.clock = newClock(b.opts.wall)
 	if b.shm = openHeader(b.path); b.shm == nil {
 		conn, err := b.db.Conn(ctx)
 		if err != nil {
@@ -295,7 +337,11 @@ func (b *store) begins(ctx context.Context) error {
 
 // checkFileSystem refuses a network file system.
 func (b *store) checkFileSystem(path string) error {
-	kind := networkFileSystem(path)
+	look := networkFileSystem
+	if b.opts.network != nil {
+		look = b.opts.network
+	}
+	kind := look(path)
 	if kind == "" {
 		return nil
 	}

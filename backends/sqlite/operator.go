@@ -213,7 +213,7 @@ func (t *txn) revive(ctx context.Context, r *row, next backends.Life) error {
 	}
 	r.deadline = 0
 	if r.spec.Expiry > 0 {
-		r.deadline = t.now + int64(r.spec.Expiry)
+		r.deadline = t.now + t.shift + int64(r.spec.Expiry)
 	}
 	r.result = nil
 	r.more = more{Failures: r.more.Failures, Batch: r.more.Batch}

@@ -32,7 +32,7 @@ func (b *Backend) Settle(ctx context.Context, ss []backends.Settlement) ([]error
 // wasn't as its holder remembers it. f tells whether it was, and the verdict.
 func (t *txn) held(ctx context.Context, l *backends.Lease, f func(*row) (bool, error, error)) (error, error) {
 	h, _ := l.Handle.(*handle)
-	if h != nil && h.store == t.store && h.row != nil && h.row.ref == l.Job.Ref && h.row.more.Batch == nil {
+	if h != nil && h.store == t.store && h.row != nil && h.row.ref == l.Job.Ref && h.row.more.Batch == nil && !h.row.outlived(t.now) {
 		guess := *h.row
 		if err := t.trust(ctx, guess.queue()); err != nil {
 			return nil, err

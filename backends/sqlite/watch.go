@@ -162,6 +162,7 @@ func (b *store) watch() {
 	var seen uint32
 	busy := time.Now()
 	asked := busy // whether the file is still there
+	held := false // a jump of the clock is
 	next := time.NewTimer(0)
 	defer next.Stop()
 	for {
@@ -178,6 +179,11 @@ func (b *store) watch() {
 			seen = counter
 			busy = time.Now()
 			b.hub.foreign()
+		}
+		if now, from := b.clock.read(); held != (now < from) {
+			if held = now < from; !held { // time has moved, and with it what is due
+				b.hub.foreign()
+			}
 		}
 		if time.Since(asked) > time.Second {
 			asked = time.Now()
