@@ -28,6 +28,7 @@ type store struct {
 	conn  *sql.Conn // the one that writes
 	write *session
 	read  *session
+	path  string // as SQLite spells it
 	named func(string) string
 
 	cat    *catalog

@@ -169,10 +169,11 @@ func (b *store) prepareFile(ctx context.Context) error {
 	if sync == "" {
 		sync = "full"
 	}
-	var path string
-	if _, err := b.write.row(ctx, `SELECT file FROM pragma_database_list WHERE name = 'main'`, nil, &path); err != nil {
+	path, err := b.write.file(ctx)
+	if err != nil {
 		return err
 	}
+	b.path = path
 	if path == "" {
 		return invalid("db", "is a database in memory; for a store in memory use package backends/memory")
 	}
