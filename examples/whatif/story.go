@@ -26,6 +26,7 @@ type story struct {
 	handle worker.Handler[optimiser.Settings, optimiser.Plan]
 	log    *slog.Logger // nil = slog.Default
 	begun  time.Time
+	lease  time.Duration // of workers; 0 = their default
 }
 
 // attempts let a question outlast an outage of some minutes: of the bucket, say.
@@ -45,7 +46,7 @@ func newStory(m *means, c cast) *story {
 // its own.
 func (s *story) worker(questions int) *worker.Worker[optimiser.Settings, optimiser.Plan] {
 	w := worker.New(s.queue, s.handle)
-	w.Concurrency = questions
+	w.Concurrency, w.Lease = questions, s.lease
 	w.AfterSuccess = s.accept
 	w.Logger = s.log
 	return w
@@ -67,7 +68,7 @@ func (s *story) serve(ctx context.Context, l net.Listener) error {
 		BaseContext: func(net.Listener) context.Context { return ctx }, // streams end with it
 	}
 	all, ctx := errgroup.WithContext(ctx)
-	all.Go(func() error { return s.portal.Listen(ctx, s.ready) })
+	all.Go(func() error { return s.listen(ctx) })
 	all.Go(func() error {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return err
