@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/leat-go/leat/examples/whatif/partner"
@@ -119,6 +120,9 @@ func (s *story) tell(ctx context.Context, f flags, partners []*partner.Partner, 
 	watching, stop := context.WithCancel(ctx)
 	watched := make(chan struct{})
 	go func() { defer close(watched); s.watch(watching, partners, live) }()
+	s.asked = func(job string) bool {
+		return slices.ContainsFunc(partners, func(p *partner.Partner) bool { return p.Asked(job) })
+	}
 	begin := time.Now()
 	err := play(ctx, partners)
 	stop()

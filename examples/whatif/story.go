@@ -26,6 +26,7 @@ type story struct {
 	handle worker.Handler[optimiser.Settings, optimiser.Plan]
 	log    *slog.Logger // nil = slog.Default
 	begun  time.Time
+	asked  func(job string) bool // of these partners, and not of another story in the same place; nil = all are
 	lease  time.Duration // of workers; 0 = their default
 }
 
@@ -93,7 +94,7 @@ func play(ctx context.Context, partners []*partner.Partner) error {
 	return all.Wait()
 }
 
-// writebacks counts the changes in the offline store since the story began.
+// writebacks are the changes in the offline store since the story began.
 func (s *story) writebacks(ctx context.Context) ([]feature.Change, error) {
 	var all []feature.Change
 	for day := s.begun.UTC().Truncate(24 * time.Hour); !day.After(time.Now()); day = day.Add(24 * time.Hour) {
@@ -102,7 +103,7 @@ func (s *story) writebacks(ctx context.Context) ([]feature.Change, error) {
 			return nil, err
 		}
 		for _, c := range changes {
-			if !c.At.Before(s.begun.Add(-time.Second)) {
+			if !c.At.Before(s.begun.Add(-time.Second)) && (s.asked == nil || s.asked(c.Job)) {
 				all = append(all, c)
 			}
 		}

@@ -89,6 +89,13 @@ func (a Account) Add(b Account) Account {
 	return a
 }
 
+// Asked reports whether a job answers a question of this partner's.
+func (p *Partner) Asked(job string) bool {
+	p.books.mu.Lock()
+	defer p.books.mu.Unlock()
+	return p.books.jobs[job] != nil
+}
+
 // Tally counts the jobs of partners, while they go on.
 func Tally(partners []*Partner) (all Account) {
 	for _, p := range partners {
