@@ -43,7 +43,7 @@ func TestProcessesOnOneFileAreKilled(t *testing.T) {
 	at := freeAddress(t)
 	args := players(file(t), "1.5e5")
 	during(t, func() { told(t, with(args, "-json", "-visit", "http://"+at)) },
-		killing{with(args, "-portal", at, "-workers", "0"), 1, 3 * time.Second},
+		killing{with(args, "-portal", at), 1, 3 * time.Second},
 		killing{with(args, "-work", "-workers", "1"), kills(), 1500 * time.Millisecond},
 		killing{with(args, "-work", "-workers", "1"), 0, 0},
 	)

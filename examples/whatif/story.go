@@ -27,7 +27,7 @@ type story struct {
 	log    *slog.Logger // nil = slog.Default
 	begun  time.Time
 	asked  func(job string) bool // of these partners, and not of another story in the same place; nil = all are
-	lease  time.Duration // of workers; 0 = their default
+	lease  time.Duration         // of workers; 0 = their default
 }
 
 // attempts let a question outlast an outage of some minutes: of the bucket, say.
