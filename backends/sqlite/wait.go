@@ -15,8 +15,7 @@ type hub struct {
 	mu      sync.Mutex
 	claims  map[string][]*waiter // by queue, first come first served
 	looks   map[backends.Ref]map[chan struct{}]bool
-	blocked int  // claims and looks
-	closed  bool // nobody may come
+	blocked int // claims and looks
 
 	busy chan struct{} // signalled when somebody blocks who wasn't before
 }
@@ -70,17 +69,6 @@ func (h *hub) quit(w *waiter) {
 	}
 	if i == 0 || w.woken {
 		all[min(i, len(all)-1)].wake()
-	}
-}
-
-// looking says that a waiter is about to look: what came before is seen.
-func (h *hub) looking(w *waiter) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	w.woken = false
-	select {
-	case <-w.signal:
-	default:
 	}
 }
 
