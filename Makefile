@@ -94,6 +94,10 @@ REAL  = -demand $(DATA)/online_retail_weekly_demand.csv -arrivals $(DATA)/online
 .PHONY: stories
 stories: ## the example programs, on their samples and on real data where it is
 	$(GO) run ./examples/whatif -json -daily 2> /dev/null | grep '"lost":0,"duplicated":0,'
+	@rm -rf .stories && mkdir .stories
+	$(GO) run ./examples/whatif -json -daily -queue 'sqlite://$(CURDIR)/.stories/jobs.db?queue=whatif' -ready queue:ready 2> /dev/null | grep '"lost":0,"duplicated":0,'
+	@rm -rf .stories
+	$(GO) test -count=1 -run OneFile ./examples/whatif
 	@if [ -e $(DATA)/online_retail_arrivals.csv ]; then \
 		$(GO) run ./examples/whatif -json -daily $(REAL) 2> /dev/null | grep '"lost":0,"duplicated":0,'; \
 		$(GO) run ./examples/whatif -json -quiet $(REAL) 2> /dev/null | grep '"lost":0,"duplicated":0,'; \

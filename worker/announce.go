@@ -142,6 +142,9 @@ func (e *engine) told(batch []*attempt, errs []error) (failed int, newest error)
 		e.telling--
 		a.announced(err)
 	}
+	if e.near != nil && !e.behind() {
+		e.near()
+	}
 	return failed, newest
 }
 

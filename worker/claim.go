@@ -24,7 +24,10 @@ func (e *engine) claimLoop(ctx context.Context) error {
 			return nil
 		}
 		e.health.asks()
-		leases, err := e.store.Claim(poll.context(), req)
+		asking, done := e.untilNear(poll.context(), req)
+		leases, err := e.store.Claim(asking, req)
+		near := asking.Err() != nil
+		done()
 		switch {
 		case err == nil:
 			e.more = len(leases) >= min(req.Max, e.facts.Features.ClaimBatch)
@@ -32,6 +35,7 @@ func (e *engine) claimLoop(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		case poll.over() && e.answers(ctx): // it waited all the time, and there was nothing
+		case near && errors.Is(err, context.Canceled): // and events may be asked for again
 		case hopeless(err):
 			return fmt.Errorf("worker: claim: %w", err)
 		default:
@@ -122,10 +126,34 @@ func (e *engine) hasRoom() {
 
 // canAnnounce leaves events to others while the topic is behind.
 func (e *engine) canAnnounce() backends.Debt {
-	if e.telling >= e.mostTelling()/2 {
+	if e.behind() {
 		return e.can &^ backends.Event
 	}
 	return e.can
+}
+
+func (e *engine) behind() bool { return e.telling >= e.mostTelling()/2 }
+
+// untilNear is the context of a claim. One that leaves events out, as the topic is
+// behind, ends when the topic is near: with no job to be had it would wait for a lease
+// while events stand there. Where the store is a broker it isn't broken off: the call may
+// have taken what nobody hears of.
+func (e *engine) untilNear(ctx context.Context, req backends.ClaimRequest) (context.Context, context.CancelFunc) {
+	if req.CanAnnounce == e.can || !e.facts.Features.Kinds {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.near = cancel; !e.behind() {
+		cancel()
+	}
+	return ctx, func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.near = nil
+		cancel()
+	}
 }
 
 func (e *engine) request(n int, can backends.Debt) backends.ClaimRequest {

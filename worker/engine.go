@@ -47,6 +47,7 @@ type engine struct {
 	slots slots
 	more  bool               // the claim loop's: the last claim brought all that one can
 	room  signal             // for the claim loop: a slot is free
+	near  context.CancelFunc // breaks off a claim that leaves events out, when the topic isn't behind any more; nil = there is none
 	aside context.CancelFunc // breaks off a claim for events alone, when a slot is free; nil = there is none
 	write signal             // for the settle loop
 	tell  signal             // for the announce loops

@@ -30,7 +30,7 @@ type store struct {
 	write *session
 	read  *session
 	named func(string) string
-	path  string
+	path  string      // as SQLite spells it
 	file  os.FileInfo // what path led to when it was opened
 
 	cat    *catalog

@@ -44,7 +44,7 @@ func (b *Backend) Lookup(ctx context.Context, ref backends.Ref, since uint64) (*
 func (b *Backend) see(ctx context.Context, ref backends.Ref) (*row, int64, error) {
 	for {
 		now, _ := b.clock.read()
-		r, err := b.cat.find(ctx, b.reader(), ref, true)
+		r, err := b.remembered().find(ctx, b.reader(), ref, true)
 		if err != nil || r == nil {
 			return nil, now, err
 		}

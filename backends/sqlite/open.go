@@ -237,8 +237,8 @@ func (b *store) prepareFile(ctx context.Context) error {
 	if sync == "" {
 		sync = "full"
 	}
-	var path string
-	if _, err := b.write.row(ctx, `SELECT file FROM pragma_database_list WHERE name = 'main'`, nil, &path); err != nil {
+	path, err := b.write.file(ctx)
+	if err != nil {
 		return err
 	}
 	if path == "" {
@@ -247,7 +247,6 @@ func (b *store) prepareFile(ctx context.Context) error {
 	if err := b.checkFileSystem(path); err != nil {
 		return err
 	}
-	var err error
 	if b.file, err = os.Stat(path); err != nil {
 		return ErrGone
 	}

@@ -128,8 +128,9 @@ func (b *Backend) List(ctx context.Context, req backends.ListRequest) (backends.
 	query := `SELECT ` + columns + `, payload, result FROM leat_jobs WHERE seq > ? AND queue = (SELECT id FROM leat_queues WHERE name = ?)` + where + ` ORDER BY seq LIMIT ? + 0`
 	args = append(append([]any{after, req.Queue}, args...), limit+1)
 	var last int64
+	cat := b.remembered()
 	err = b.reader().each(ctx, query, args, func(scan func(...any) error) error {
-		r, err := b.cat.scan(ctx, b.reader(), scan, true)
+		r, err := cat.scan(ctx, b.reader(), scan, true)
 		if err != nil {
 			return err
 		}

@@ -91,6 +91,7 @@ func TestPair_Conformance(t *testing.T) {
 	unraced(t)
 	backendtest.Run(t, pairs)
 }
+
 func TestPair_Histories_A2(t *testing.T) {
 	unraced(t)
 	history.Run(t, pairs, size(100, 400))

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"os"
 
 	"github.com/leat-go/leat/backends"
 )
@@ -13,9 +14,13 @@ import (
 //	q.On(sqlite.Tx(tx)).Complete(ctx, job, result)    // the outcome is one with what tx wrote
 //
 // The file has one writer at a time: from the first such call until tx ends, nobody
-// else writes. Begin it with BEGIN IMMEDIATE (a DSN's _txlock=immediate) if it
-// reads first, else it may get ErrLocked where another writer came between.
+// else writes, so end it soon, and write through the view alone meanwhile. Begin it with
+// BEGIN IMMEDIATE (a DSN's _txlock=immediate) if it reads first, else it may get
+// ErrLocked where another writer came between. A call that fails has written nothing.
 // Claims wait, so they can't be made inside. Workers see a job within 20 ms of the commit.
+//
+// How long tx waits for the file's lock, and whether its commit waits for the disk, is
+// up to the connection that it is on (busy_timeout, synchronous).
 func Tx(tx *sql.Tx) backends.View { return view{tx} }
 
 type view struct{ tx *sql.Tx }
@@ -26,14 +31,50 @@ func (v view) Bind(b backends.Backend) (backends.Backend, error) {
 	if !ok || v.tx == nil {
 		return nil, invalid("View", "sqlite.Tx needs a transaction, and a queue on backends/sqlite")
 	}
-	return &Backend{store: s.store, inside: newSession(v.tx, s.named)}, nil
+	inside := newSession(v.tx, s.named)
+	path, err := inside.file(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	if !sameFile(path, s.path) {
+		return nil, invalid("View", "the transaction is on another file than the queue")
+	}
+	return &Backend{store: s.store, inside: inside}, nil
 }
 
-// doInside runs an operation inside the caller's transaction. What the process remembers
-// isn't used, as it may not be so there, and not changed, as it may be rolled back.
+func sameFile(a, b string) bool {
+	if a == b {
+		return true
+	}
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
+}
+
+// doInside runs an operation inside the caller's transaction, or not at all. What the
+// process remembers isn't used, as it may not be so there, and not changed, as it may be
+// rolled back: that the transaction has no store keeps it from what leases remember.
 func (b *Backend) doInside(ctx context.Context, op operation) error {
 	ctx = context.WithoutCancel(ctx)
-	t := &txn{session: b.inside, cat: newCatalog(b.logger()), store: b.store, seqs: new(int64)}
+	t := &txn{session: b.inside, cat: newCatalog(b.logger()), seqs: new(int64)}
+	if err := t.control(ctx, "SAVEPOINT leat"); err != nil {
+		return err
+	}
+	err := b.prepareInside(ctx, t)
+	if err == nil {
+		err = op(ctx, t)
+	}
+	if err == nil {
+		return t.control(ctx, "RELEASE leat")
+	}
+	_, _ = t.on.ExecContext(ctx, "ROLLBACK TO leat; RELEASE leat") // SQLite may have ended the whole transaction
+	return err
+}
+
+func (b *Backend) prepareInside(ctx context.Context, t *txn) error {
 	// The lock comes first: what is read under it stands.
 	if err := t.run(ctx, touch); err != nil {
 		return err
@@ -43,9 +84,22 @@ func (b *Backend) doInside(ctx context.Context, op operation) error {
 	}
 	now, from := b.clock.read()
 	t.now, t.shift = now, from-now
-	err := op(ctx, t)
-	t.undo() // the next who settles looks again
-	return err
+	return nil
+}
+
+// remembered is the catalog for reads. A view may see what will be rolled back, and
+// remembers nothing.
+func (b *Backend) remembered() *catalog {
+	if b.inside != nil {
+		return newCatalog(b.logger())
+	}
+	return b.cat
+}
+
+// file is where the database of a session is, "" if it is in memory.
+func (s *session) file(ctx context.Context) (path string, err error) {
+	_, err = s.row(ctx, `SELECT file FROM pragma_database_list WHERE name = 'main'`, nil, &path)
+	return path, err
 }
 
 // touch writes and changes nothing.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/leat-go/leat/examples/whatif/demand"
@@ -74,9 +75,10 @@ func (c *cast) choose(f flags) {
 // partners puts them in front of a portal.
 func (c *cast) partners(site string, client *http.Client) []*partner.Partner {
 	all := make([]*partner.Partner, len(c.names))
+	visit := strconv.FormatInt(time.Now().UnixNano(), 36) + " "
 	for i, name := range c.names {
 		all[i] = &partner.Partner{
-			Name: name, Site: site, Client: client, Arrivals: c.arrivals[name], Begin: c.begin, Speed: c.speed,
+			Name: name, Site: site, Client: client, Arrivals: c.arrivals[name], Begin: c.begin, Speed: c.speed, Visit: visit,
 		}
 	}
 	return all

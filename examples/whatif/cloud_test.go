@@ -3,17 +3,10 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"os/exec"
 	"path"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -30,21 +23,6 @@ import (
 )
 
 const region = "eu-central-1"
-
-// workerArgs has a copy of this test program be a worker that is killed.
-const workerArgs = "LEAT_WHATIF_WORKER"
-
-func TestMain(m *testing.M) {
-	if args := os.Getenv(workerArgs); args != "" {
-		f, err := parse(strings.Split(args, "\n"), os.Stderr)
-		if err == nil {
-			err = work(context.Background(), f)
-		}
-		os.Stderr.WriteString(err.Error() + "\n")
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
 
 // cloud is an AWS of emulators: the flags that name its parts.
 func cloud(t *testing.T) []string {
@@ -89,42 +67,6 @@ func cloud(t *testing.T) []string {
 	}
 }
 
-func fatal(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// told runs the program, and returns what it sums up.
-func told(t *testing.T, args []string) map[string]float64 {
-	t.Helper()
-	var out, live bytes.Buffer
-	f, err := parse(args, &live)
-	if err == nil {
-		err = run(t.Context(), f, &out, &live)
-	}
-	fatal(t, err)
-	var line map[string]float64
-	fatal(t, json.Unmarshal(out.Bytes(), &line))
-	t.Log(out.String())
-	if line["accepted"] == 0 || line["accepted"] != line["ready_events"] || line["succeeded"] != line["writebacks"] || line["lost"]+line["duplicated"]+line["dead"] != 0 {
-		t.Error("a promise was not kept once")
-	}
-	return line
-}
-
-// players adds who plays: three partners of the sample, or with LEAT_DATA all of the
-// real files in that folder.
-func players(args []string, speed string) []string {
-	data := os.Getenv("LEAT_DATA")
-	if data == "" {
-		return append(args, "-partners", "3", "-speed", speed)
-	}
-	return append(args, "-demand", filepath.Join(data, "online_retail_weekly_demand.csv"),
-		"-arrivals", filepath.Join(data, "online_retail_arrivals.csv"))
-}
-
 // TestTheStoryInTheCloud runs it on SQS, DynamoDB, S3 and SNS, all by URLs.
 func TestTheStoryInTheCloud(t *testing.T) {
 	line := told(t, players(append(cloud(t), "-json", "-daily"), "5e5"))
@@ -136,45 +78,7 @@ func TestTheStoryInTheCloud(t *testing.T) {
 // TestWorkersOfTheCloudAreKilled has workers that are killed in the middle, one
 // after the other, and one that is left to finish: three, or LEAT_KILLS of them.
 func TestWorkersOfTheCloudAreKilled(t *testing.T) {
-	kills := 3
-	if n, err := strconv.Atoi(os.Getenv("LEAT_KILLS")); err == nil {
-		kills = n
-	}
 	args := players(append(cloud(t), "-json"), "2e5")
-	ended := make(chan struct{})
-	killed := make(chan int, 1)
-	go func() { killed <- killWorkers(t, args, kills, ended) }()
-	told(t, append(args, "-workers", "0"))
-	close(ended)
-	if n := <-killed; n < kills {
-		t.Errorf("only %d workers were killed", n)
-	}
-}
-
-// killWorkers starts a worker whenever there is none, and kills so many when they
-// have worked for a while.
-func killWorkers(t *testing.T, args []string, kills int, ended <-chan struct{}) (n int) {
-	const life = 2 * time.Second
-	for over := false; !over; {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), workerArgs+"="+strings.Join(append(args, "-work"), "\n"))
-		cmd.Stderr = os.Stderr
-		if err := cmd.Start(); err != nil {
-			t.Error(err)
-			return n
-		}
-		var spent <-chan time.Time
-		if n < kills {
-			spent = time.After(life)
-		}
-		select {
-		case <-spent:
-			n++
-		case <-ended:
-			over = true
-		}
-		cmd.Process.Kill()
-		cmd.Wait()
-	}
-	return n
+	during(t, func() { told(t, with(args, "-workers", "0")) },
+		killing{with(args, "-work"), kills(), 2 * time.Second})
 }

@@ -27,6 +27,7 @@ type means struct {
 	bucket  queue.Bucket
 	folder  string // of the bucket, if it is one
 	ready   *pubsub.Subscription
+	events  events // in place of ready
 	closers []func(context.Context) error
 }
 
@@ -48,7 +49,16 @@ func (m *means) open(ctx context.Context, f flags) (err error) {
 	if err := m.openBucket(ctx, f.results); err != nil {
 		return err
 	}
-	at, from, two := strings.Cut(f.ready, ",")
+	if name, ok := strings.CutPrefix(f.ready, "queue:"); ok {
+		m.events = events{queue.New[queue.Event, queue.None](m.backend, name)}
+		m.queue.Announce = m.events
+		return nil
+	}
+	return m.openTopic(ctx, f.ready)
+}
+
+func (m *means) openTopic(ctx context.Context, address string) error {
+	at, from, two := strings.Cut(address, ",")
 	if !two {
 		from = at
 	}

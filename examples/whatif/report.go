@@ -18,7 +18,7 @@ import (
 type report struct {
 	accounts   []partner.Account
 	all, quiet partner.Account // quiet = every partner but the largest
-	events     int             // ready events that the portal was told, each once
+	events     int             // ends that ready events told the partners
 	writebacks int             // accepted settings in the offline store
 	requests   int64           // to the broker, where there is one that counts
 	took       time.Duration
@@ -34,7 +34,7 @@ func (s *story) report(ctx context.Context, partners []*partner.Partner, largest
 		}
 	}
 	changes, err := s.settled(ctx, r.all.Succeeded)
-	r.events, r.writebacks = s.portal.Events(), len(changes)
+	r.events, r.writebacks = r.all.Told, len(changes)
 	if meter, ok := backends.As[broker.Meter](s.backend); ok {
 		r.requests = meter.Requests()
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/leat-go/leat/examples/whatif/partner"
@@ -24,6 +25,11 @@ func run(ctx context.Context, f flags, out, live io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, m.close(ctx)) }()
+	s := newStory(m, c)
+	s.lease = f.lease
+	if f.visit != "" {
+		return s.visit(ctx, f, c, out, live)
+	}
 	address := "localhost:0"
 	if f.serve {
 		address = "localhost:8080"
@@ -32,12 +38,9 @@ func run(ctx context.Context, f flags, out, live io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	s := newStory(m, c)
 	client := newClient()
 	partners := c.partners("http://"+l.Addr().String(), client)
-	if !f.json {
-		fmt.Fprintf(out, "%d partners on %s\n", len(partners), c.label)
-	}
+	greet(f, partners, c, out)
 
 	serving, stop := context.WithCancel(ctx)
 	defer stop()
@@ -54,8 +57,27 @@ func run(ctx context.Context, f flags, out, live io.Writer) (err error) {
 	return errors.Join(err, <-done, <-done)
 }
 
-// work only works, for a portal elsewhere.
-func work(ctx context.Context, f flags) (err error) {
+func greet(f flags, partners []*partner.Partner, c cast, out io.Writer) {
+	if !f.json {
+		fmt.Fprintf(out, "%d partners on %s\n", len(partners), c.label)
+	}
+}
+
+// visit has the partners come to a portal elsewhere. It may be late, or start anew.
+func (s *story) visit(ctx context.Context, f flags, c cast, out, live io.Writer) error {
+	client := newClient()
+	defer client.CloseIdleConnections()
+	partners := c.partners(f.visit, client)
+	for _, p := range partners {
+		p.Again = time.Minute
+	}
+	greet(f, partners, c, out)
+	return s.tell(ctx, f, partners, c, out, live)
+}
+
+// part plays one part of the story, for others elsewhere, until ctx ends: the workers'
+// or the portal's.
+func part(ctx context.Context, f flags) (err error) {
 	c, err := casting(f)
 	if err != nil {
 		return err
@@ -65,7 +87,16 @@ func work(ctx context.Context, f flags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, m.close(ctx)) }()
-	return newStory(m, c).work(ctx, f.workers)
+	s := newStory(m, c)
+	s.lease = f.lease
+	if f.work {
+		return s.work(ctx, f.workers)
+	}
+	l, err := net.Listen("tcp", f.portal)
+	if err != nil {
+		return err
+	}
+	return s.serve(ctx, l)
 }
 
 // work runs so many workers until ctx ends; none is fine.
@@ -89,6 +120,9 @@ func (s *story) tell(ctx context.Context, f flags, partners []*partner.Partner, 
 	watching, stop := context.WithCancel(ctx)
 	watched := make(chan struct{})
 	go func() { defer close(watched); s.watch(watching, partners, live) }()
+	s.asked = func(job string) bool {
+		return slices.ContainsFunc(partners, func(p *partner.Partner) bool { return p.Asked(job) })
+	}
 	begin := time.Now()
 	err := play(ctx, partners)
 	stop()
@@ -129,7 +163,7 @@ func (s *story) watch(ctx context.Context, partners []*partner.Partner, live io.
 		all := partner.Tally(partners)
 		stats, _ := s.queue.Stats(ctx) // zero where the backend doesn't count
 		fmt.Fprintf(live, "\r%5.1f s  %6d accepted  %6d succeeded  %6d superseded  %4d waiting  %6d told ",
-			time.Since(begin).Seconds(), all.Promised, all.Succeeded, all.Superseded, stats.Depth(), s.portal.Events())
+			time.Since(begin).Seconds(), all.Promised, all.Succeeded, all.Superseded, stats.Depth(), all.Told)
 		select {
 		case <-ctx.Done():
 			fmt.Fprintln(live)

@@ -26,6 +26,8 @@ type story struct {
 	handle worker.Handler[optimiser.Settings, optimiser.Plan]
 	log    *slog.Logger // nil = slog.Default
 	begun  time.Time
+	asked  func(job string) bool // of these partners, and not of another story in the same place; nil = all are
+	lease  time.Duration         // of workers; 0 = their default
 }
 
 // attempts let a question outlast an outage of some minutes: of the bucket, say.
@@ -45,7 +47,7 @@ func newStory(m *means, c cast) *story {
 // its own.
 func (s *story) worker(questions int) *worker.Worker[optimiser.Settings, optimiser.Plan] {
 	w := worker.New(s.queue, s.handle)
-	w.Concurrency = questions
+	w.Concurrency, w.Lease = questions, s.lease
 	w.AfterSuccess = s.accept
 	w.Logger = s.log
 	return w
@@ -67,7 +69,7 @@ func (s *story) serve(ctx context.Context, l net.Listener) error {
 		BaseContext: func(net.Listener) context.Context { return ctx }, // streams end with it
 	}
 	all, ctx := errgroup.WithContext(ctx)
-	all.Go(func() error { return s.portal.Listen(ctx, s.ready) })
+	all.Go(func() error { return s.listen(ctx) })
 	all.Go(func() error {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return err
@@ -92,7 +94,7 @@ func play(ctx context.Context, partners []*partner.Partner) error {
 	return all.Wait()
 }
 
-// writebacks counts the changes in the offline store since the story began.
+// writebacks are the changes in the offline store since the story began.
 func (s *story) writebacks(ctx context.Context) ([]feature.Change, error) {
 	var all []feature.Change
 	for day := s.begun.UTC().Truncate(24 * time.Hour); !day.After(time.Now()); day = day.Add(24 * time.Hour) {
@@ -101,7 +103,7 @@ func (s *story) writebacks(ctx context.Context) ([]feature.Change, error) {
 			return nil, err
 		}
 		for _, c := range changes {
-			if !c.At.Before(s.begun.Add(-time.Second)) {
+			if !c.At.Before(s.begun.Add(-time.Second)) && (s.asked == nil || s.asked(c.Job)) {
 				all = append(all, c)
 			}
 		}

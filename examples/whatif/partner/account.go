@@ -9,6 +9,7 @@ type Account struct {
 
 	Promised, Succeeded, Superseded, Cancelled, Expired, Dead int
 
+	Told       int // ends that a ready event told
 	Lost       int // promised, and never ended
 	Duplicated int // ended twice, or made anew by a repeated request
 	Wrong      int // plans that answer another question
@@ -39,6 +40,9 @@ func (p *Partner) Account() Account {
 func (a *Account) add(e *entry) {
 	if e.doubled {
 		a.Duplicated++
+	}
+	if e.event != "" {
+		a.Told++
 	}
 	switch e.state {
 	case "succeeded":
@@ -71,6 +75,7 @@ func (a Account) Add(b Account) Account {
 	a.Cancelled += b.Cancelled
 	a.Expired += b.Expired
 	a.Dead += b.Dead
+	a.Told += b.Told
 	a.Lost += b.Lost
 	a.Duplicated += b.Duplicated
 	a.Wrong += b.Wrong
@@ -84,6 +89,13 @@ func (a Account) Add(b Account) Account {
 	return a
 }
 
+// Asked reports whether a job answers a question of this partner's.
+func (p *Partner) Asked(job string) bool {
+	p.books.mu.Lock()
+	defer p.books.mu.Unlock()
+	return p.books.jobs[job] != nil
+}
+
 // Tally counts the jobs of partners, while they go on.
 func Tally(partners []*Partner) (all Account) {
 	for _, p := range partners {
@@ -91,6 +103,9 @@ func Tally(partners []*Partner) (all Account) {
 		all.Promised += len(p.books.jobs)
 		all.Succeeded += p.books.ends["succeeded"]
 		all.Superseded += p.books.ends["superseded"]
+		for _, n := range p.books.ends {
+			all.Told += n
+		}
 		p.books.mu.Unlock()
 	}
 	return all

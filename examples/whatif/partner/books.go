@@ -79,6 +79,7 @@ func (b *books) end(id, event, state string, now time.Time) {
 	switch {
 	case e.state != "" && e.event == "" && e.state == state: // it was asked for, before this came
 		e.event = event
+		b.wake()
 		return
 	case e.state != "":
 		e.doubled = e.doubled || e.event != event
@@ -89,6 +90,11 @@ func (b *books) end(id, event, state string, now time.Time) {
 		b.ends = map[string]int{}
 	}
 	b.ends[state]++
+	b.wake()
+}
+
+// wake tells who waits that something was told.
+func (b *books) wake() {
 	if b.news != nil {
 		close(b.news)
 		b.news = nil
@@ -118,27 +124,35 @@ func (b *books) plan(id string, plan optimiser.Plan) {
 	}
 }
 
-// open lists the jobs that have not ended, and a channel that is closed when one does.
+// open lists the jobs whose end no event has told, and a channel that is closed when
+// one does.
 func (b *books) open() (ids []string, news <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.news == nil {
 		b.news = make(chan struct{})
 	}
-	return b.in(""), b.news
+	return b.which(func(e *entry) bool { return e.state == "" || e.event == "" }), b.news
+}
+
+// ended reports whether all jobs have, as far as events or answers tell.
+func (b *books) ended() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.which(func(e *entry) bool { return e.state == "" })) == 0
 }
 
 func (b *books) succeeded() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.in("succeeded")
+	return b.which(func(e *entry) bool { return e.state == "succeeded" })
 }
 
-// in lists the jobs in a state.
-func (b *books) in(state string) []string {
+// which lists some of the jobs.
+func (b *books) which(are func(*entry) bool) []string {
 	var ids []string
 	for id, e := range b.jobs {
-		if e.state == state {
+		if are(e) {
 			ids = append(ids, id)
 		}
 	}

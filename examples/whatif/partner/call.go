@@ -47,13 +47,14 @@ func (p *Partner) change(ctx context.Context, screen int, a demand.Arrival) erro
 		path += "?mode=trailing"
 	}
 	clicked := time.Now()
-	id, err := p.post(ctx, path, a.Order, body)
+	key := p.Visit + a.Order
+	id, err := p.post(ctx, path, key, body)
 	if err != nil {
 		return err
 	}
 	p.books.promise(id, s, trails(screen), clicked)
 	if number(a.Order)%repeats == 0 {
-		again, err := p.post(ctx, path, a.Order, body)
+		again, err := p.post(ctx, path, key, body)
 		if err != nil {
 			return err
 		}
@@ -111,9 +112,24 @@ func (p *Partner) state(ctx context.Context, id string) (state string, err error
 	return status.State, err
 }
 
-// call makes one request, and decodes a good answer. An answer in the 500s is an
-// error: a partner is never to see one.
+// call makes one request, again while there is nobody to answer: all of them may be
+// repeated. The portal may be about to start.
 func (p *Partner) call(ctx context.Context, method, path, key string, body []byte, into any) (*http.Response, error) {
+	end := time.Now().Add(p.Again)
+	for {
+		answer, err := p.callOnce(ctx, method, path, key, body, into)
+		if err == nil || answer != nil || time.Now().After(end) {
+			return answer, err
+		}
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// callOnce makes one request, and decodes a good answer. An answer in the 500s is an
+// error: a partner is never to see one.
+func (p *Partner) callOnce(ctx context.Context, method, path, key string, body []byte, into any) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, p.Site+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err

@@ -38,6 +38,8 @@ type Partner struct {
 	Arrivals []demand.Arrival // this partner's, in time
 	Begin    time.Time        // of all arrivals
 	Speed    float64          // seconds of the arrivals in one of ours
+	Visit    string           // makes this visit's questions others than those of another
+	Again    time.Duration    // for how long a request that nobody answers is sent again; 0 = it fails
 	Patience time.Duration    // how long it waits without any news before it asks for what is still open; 0 = 30 s
 
 	books    books

@@ -51,13 +51,17 @@ func (p *Partner) stream(ctx context.Context, last *string) {
 }
 
 // spells is how often a partner's patience may run out before what is said to wait, or
-// to run, is lost: a worker that died holds its job for a lease.
-const spells = 10
+// to run, is lost: a worker that died holds its job for a lease. What has ended is
+// waited for some spells: its event may come yet.
+const (
+	spells   = 10
+	lateNews = 3
+)
 
 // settle waits until all that was promised has ended, and fetches the plans. What
 // the events don't tell for a while is asked for; what doesn't end then is lost.
 func (p *Partner) settle(ctx context.Context) error {
-	for range spells {
+	for spell := range spells {
 		open, err := p.wait(ctx)
 		if err != nil {
 			return err
@@ -68,11 +72,14 @@ func (p *Partner) settle(ctx context.Context) error {
 		if err := p.ask(ctx, open); err != nil {
 			return err
 		}
+		if spell+1 >= lateNews && p.books.ended() {
+			break
+		}
 	}
 	return p.fetch(ctx)
 }
 
-// wait returns when all has ended, or what has not when nothing was told for a while.
+// wait returns when all ends were told, or what was not when there is no news for a while.
 func (p *Partner) wait(ctx context.Context) (open []string, err error) {
 	patience := p.Patience
 	if patience == 0 {

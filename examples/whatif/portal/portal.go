@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/leat-go/leat/examples/whatif/optimiser"
@@ -27,6 +28,7 @@ type Portal struct {
 	// Charts holds what /charts/ serves; nil = nothing.
 	Charts queue.Bucket
 
+	name     string // of this start of it
 	products Products
 	inbox    inbox
 	mux      http.ServeMux
@@ -34,7 +36,7 @@ type Portal struct {
 
 // New returns the portal of a queue.
 func New(q *queue.Queue[optimiser.Settings, optimiser.Plan], products Products) *Portal {
-	p := &Portal{products: products}
+	p := &Portal{name: strconv.FormatInt(time.Now().UnixNano(), 36), products: products}
 	jobs := endpoint.New(q)
 	jobs.Authorize, jobs.Validate, jobs.Options = partnerOf, p.validate, options
 	jobs.RequireKey = true

@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"gocloud.dev/pubsub"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/leat-go/leat/queue"
 	"github.com/leat-go/leat/result/announce"
 	"github.com/leat-go/leat/result/endpoint"
 )
@@ -51,11 +53,14 @@ func (p *Portal) hear(ctx context.Context, ready *pubsub.Subscription) error {
 	if err != nil {
 		slog.Warn("portal: not a ready event", "err", err)
 	} else {
-		p.inbox.add(e)
+		p.Hear(e)
 	}
 	m.Ack() // in both cases: what can't be parsed never will
 	return nil
 }
+
+// Hear takes one event in; one that it knows already says nothing new.
+func (p *Portal) Hear(e queue.Event) { p.inbox.add(e) }
 
 // Events returns how many ready events have come, each counted once.
 func (p *Portal) Events() int { return p.inbox.size() }
@@ -68,8 +73,7 @@ func (p *Portal) stream(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err)
 		return
 	}
-	told, _ := strconv.Atoi(r.Header.Get("Last-Event-ID")) // 0 if there is none
-	told = max(told, 0)
+	told := p.told(r.Header.Get("Last-Event-ID"))
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	out := http.NewResponseController(w)
@@ -90,18 +94,29 @@ func (p *Portal) stream(w http.ResponseWriter, r *http.Request) {
 		}
 		for _, e := range events {
 			told++
-			tell(w, told, e)
+			tell(w, p.name+"-"+strconv.Itoa(told), e)
 		}
 	}
 }
 
+// told is how many events a stream of before has told. One of another portal, before
+// this one started, counts for nothing: its order may have been another.
+func (p *Portal) told(last string) int {
+	name, n, _ := strings.Cut(last, "-")
+	told, err := strconv.Atoi(n)
+	if name != p.name || err != nil {
+		return 0
+	}
+	return max(told, 0)
+}
+
 // tell writes one server-sent event.
-func tell(w http.ResponseWriter, n int, e Ready) {
+func tell(w http.ResponseWriter, id string, e Ready) {
 	data, err := json.Marshal(e)
 	if err != nil {
 		panic(err) // it is strings
 	}
-	fmt.Fprintf(w, "id: %d\nevent: ready\ndata: %s\n\n", n, data)
+	fmt.Fprintf(w, "id: %s\nevent: ready\ndata: %s\n\n", id, data)
 }
 
 // refuse answers with what a hook says.
