@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
@@ -186,4 +187,21 @@ func checkSchema(ctx context.Context, s *session, prefix string) error {
 		return err
 	}
 	return v.fits()
+}
+
+// Migrate brings the schema of a file to a version, up or down; -1 is the newest that
+// this program knows. Version 0 drops all tables, and with them all jobs.
+func Migrate(ctx context.Context, db *sql.DB, prefix string, version int) error {
+	named, err := naming(prefix)
+	if err != nil {
+		return err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return classified(err)
+	}
+	s := newSession(conn, named)
+	err = migrate(ctx, s, prefix, version)
+	s.close()
+	return errors.Join(err, conn.Close())
 }
