@@ -25,6 +25,21 @@ var recountCases = []testCase{
 		},
 	},
 	{
+		"R14", "CountsGoOnWhileTheCollationRuns", "who collates early says at its end that slices are missing which came meanwhile",
+		records,
+		func(e *env) {
+			c, members := e.batch(3, 0)
+			leases := e.claimInOrder(members)
+			e.end(leases[0], backends.Dead)
+			collating := e.claimThe(c.Ref)
+			e.commit(leases[1])
+			e.report(collating, backends.Progress{Percent: 50})
+			e.commit(leases[2])
+			e.end(collating, backends.Dead)
+			e.expectProgress(c, backends.BatchProgress{Members: 3, Ended: 3, Failed: 1, Sealed: true})
+		},
+	},
+	{
 		"R14", "StolenMemberCountsOnce", "a slice that was run twice stands in for one that is not done yet",
 		records,
 		func(e *env) {

@@ -129,6 +129,12 @@ func (b *store) commitAll(_ context.Context, ops []operation) ([]error, error) {
 func (b *store) transact(ctx context.Context, ops []operation) error {
 	t := &txn{session: b.write, cat: b.cat, store: b, seqs: &b.seq}
 	b.write.wrote = false
+	stands := false
+	defer func() {
+		if !stands { // an error, or an operation fell over
+			t.undo()
+		}
+	}()
 	var step uint32
 	err := b.write.transaction(ctx, func() error {
 		var err error
@@ -146,9 +152,9 @@ func (b *store) transact(ctx context.Context, ops []operation) error {
 		err = b.there()
 	}
 	if err != nil {
-		t.undo()
 		return err
 	}
+	stands = true
 	if b.write.wrote && b.counted(step) {
 		b.commit.Add(step)
 	}

@@ -10,6 +10,31 @@ import (
 	"github.com/leat-go/leat/backends"
 )
 
+// TestBadLuck_OperationFallsOver: whoever falls over inside a transaction takes it along,
+// and nobody else.
+func TestBadLuck_OperationFallsOver(t *testing.T) {
+	b, err := Open(t.Context(), filepath.Join(t.TempDir(), "jobs.db"), Options{Synchronous: "off"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		_ = b.do(t.Context(), func(ctx context.Context, t *txn) error {
+			_ = t.run(ctx, `INSERT INTO leat_queues (name) VALUES ('half')`)
+			panic("fell over")
+		})
+	}()
+	job := backends.Job{Ref: backends.Ref{Tenant: "zeta", ID: "1"}}
+	if _, err := b.Enqueue(t.Context(), backends.EnqueueRequest{Queue: "half", Jobs: []backends.Job{job}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestRule_R8_ClaimThatGivesUpHearsWhatItLeased: a caller whose context ends while the
 // commit with its claim is under way gets the leases, as they are made.
 func TestRule_R8_ClaimThatGivesUpHearsWhatItLeased(t *testing.T) {

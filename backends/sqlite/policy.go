@@ -90,7 +90,11 @@ func (t *txn) wait(ctx context.Context, q *queue, tenant string, by int) error {
 	if err := t.run(ctx, `UPDATE leat_queues SET waiting = waiting + ? WHERE id = ?`, by, q.id); err != nil {
 		return err
 	}
-	return t.run(ctx, `INSERT INTO leat_backlogs VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET waiting = waiting + excluded.waiting`, q.id, tenant, by)
+	err := t.run(ctx, `INSERT INTO leat_backlogs VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET waiting = waiting + excluded.waiting`, q.id, tenant, by)
+	if err != nil || by > 0 {
+		return err
+	}
+	return t.run(ctx, `DELETE FROM leat_backlogs WHERE queue = ? AND tenant = ? AND waiting = 0`, q.id, tenant)
 }
 
 // hasRoom holds the backlog limits against one more waiting job; a newer job of a

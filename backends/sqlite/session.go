@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -16,9 +17,9 @@ type preparer interface {
 }
 
 // session runs statements and keeps them prepared. A bare LIMIT ? would have SQLite plan a
-// statement anew at every run, so they say LIMIT ? + 0. Statements are run to their end
-// whatever becomes of the caller: a driver would start a goroutine per statement to
-// watch for the cancellation, and one caller's mustn't end the others' commit.
+// statement anew at every run, so they say LIMIT ? + 0. Transactions give
+// them a context that doesn't end: one caller's cancellation mustn't end the others'
+// commit, and a driver would start a goroutine per statement to watch for it.
 type session struct {
 	on    preparer
 	named func(string) string // spells the names of tables
@@ -92,7 +93,7 @@ func (s *session) row(ctx context.Context, query string, args []any, into ...any
 	case errors.Is(err, sql.ErrNoRows):
 		return false, nil
 	case err != nil:
-		return false, broken(query, err)
+		return false, cmp.Or(ctx.Err(), broken(query, err))
 	}
 	return true, nil
 }
@@ -105,7 +106,7 @@ func (s *session) each(ctx context.Context, query string, args []any, f func(sca
 	}
 	rows, err := st.QueryContext(ctx, args...)
 	if err != nil {
-		return broken(query, err)
+		return cmp.Or(ctx.Err(), broken(query, err))
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -114,7 +115,7 @@ func (s *session) each(ctx context.Context, query string, args []any, f func(sca
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return broken(query, err)
+		return cmp.Or(ctx.Err(), broken(query, err))
 	}
 	return nil
 }
@@ -130,13 +131,17 @@ func (s *session) transaction(ctx context.Context, f func() error) error {
 	if err := s.control(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
+	ended := false
+	defer func() {
+		if !ended { // an error, or f fell over
+			_, _ = s.on.ExecContext(ctx, "ROLLBACK") // SQLite may have done it itself
+		}
+	}()
 	err := f()
 	if err == nil {
 		err = s.control(ctx, "COMMIT")
 	}
-	if err != nil {
-		_, _ = s.on.ExecContext(ctx, "ROLLBACK") // SQLite may have done it itself
-	}
+	ended = err == nil
 	return err
 }
 

@@ -97,6 +97,9 @@ func (t *txn) nextTime(ctx context.Context, q *queue) error {
 // reap removes up to n records that are past their retention, and finds out when to look
 // again.
 func (t *txn) reap(ctx context.Context, q *queue, n int) error {
+	if err := t.run(ctx, `DELETE FROM leat_meters WHERE name IN (SELECT name FROM leat_meters WHERE full < ? LIMIT ? + 0)`, t.now, n); err != nil {
+		return err
+	}
 	q.reap = never
 	for _, room := range [...]struct {
 		stand int64

@@ -114,6 +114,8 @@ CREATE TABLE leat_meters (
 	full   INTEGER NOT NULL  -- when it may be forgotten
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX leat_meters_full ON leat_meters (full);
+
 CREATE TABLE leat_resources (
 	name    TEXT PRIMARY KEY,
 	version INTEGER NOT NULL,
