@@ -115,9 +115,12 @@ func (t *txn) lease(ctx context.Context, r *row, a *asking, d time.Duration) (*b
 	if next.State == backends.Dead && turn == backends.Over {
 		r.more.Reason, c.more = backends.ReasonCrashed, true
 	}
-	if turn == backends.NotYet { // what isn't due stands in no line: better stop than spin
-		t.cat.logger.Error("leat: a bug: a job that isn't due stood in a line", "queue", r.queue().name, "id", r.ref.ID)
-		return nil, t.settleDown(ctx, r)
+	if turn == backends.NotYet { // due by the clock of the process that put it there
+		if err := t.settleDown(ctx, r); err != nil {
+			return nil, err
+		}
+		t.expect(r.queue(), max(r.at, t.now+1))
+		return nil, nil
 	}
 	if _, err := t.move(ctx, c); err != nil {
 		return nil, err
