@@ -106,5 +106,6 @@ func (t *txn) letGo(ctx context.Context, c *row) error {
 func (t *txn) note(ctx context.Context, r *row) error {
 	t.spread++
 	t.changed = append(t.changed, r.ref)
+	r.version++
 	return t.run(ctx, `UPDATE leat_jobs SET more = ?, version = version + 1 WHERE seq = ?`, packed(&r.more, r.more.empty()), r.seq)
 }

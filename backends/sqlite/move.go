@@ -117,8 +117,7 @@ func (t *txn) write(ctx context.Context, before *row, c change) (bool, error) {
 		if err := t.bar(ctx, r); err != nil {
 			return false, err
 		}
-		n, err := t.exec(ctx, `DELETE FROM leat_jobs WHERE seq = ? AND token = ? AND generation = ? AND state = ? AND flags = ?`,
-			r.seq, int64(before.life.Token), before.life.Generation, int64(before.life.State), before.flags())
+		n, err := t.exec(ctx, `DELETE FROM leat_jobs`+asItWas, before.was()...)
 		return n == 1, err
 	}
 	line, room := r.standing()
@@ -142,12 +141,19 @@ func (t *txn) write(ctx context.Context, before *row, c change) (bool, error) {
 		query += `, deadline = ?`
 		args = append(args, r.deadline)
 	}
-	args = append(args, r.seq, int64(before.life.Token), before.life.Generation, int64(before.life.State), before.flags())
-	n, err := t.exec(ctx, query+` WHERE seq = ? AND token = ? AND generation = ? AND state = ? AND flags = ?`, args...)
+	n, err := t.exec(ctx, query+asItWas, append(args, before.was()...)...)
 	return n == 1, err
 }
 
 const updateLife = `UPDATE leat_jobs SET line = ?, room = ?, place = ?, at = ?, state = ?, flags = ?, attempt = ?, crashes = ?, generation = ?, token = ?, ended = ?`
+
+// asItWas finds a row if nobody has changed it since it was read. At is among it, as a
+// lease may have been renewed through another opening of the file.
+const asItWas = ` WHERE seq = ? AND token = ? AND generation = ? AND state = ? AND flags = ? AND at = ? AND version = ?`
+
+func (r *row) was() []any {
+	return []any{r.seq, int64(r.life.Token), r.life.Generation, int64(r.life.State), r.flags(), r.at, r.version}
+}
 
 // follow does what a step means for others.
 func (t *txn) follow(ctx context.Context, r *row, prev backends.Life, counts bool) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/leat-go/leat/backends"
@@ -98,3 +99,44 @@ func TestPair_Histories_A2(t *testing.T) {
 }
 func TestPair_Linearizable_A3(t *testing.T) { linear.Run(t, pairs, size(1000, 5000)) }
 func TestPair_Simulation_A1(t *testing.T)   { simulate.Run(t, pairs, size(5000, 10_000)) }
+
+// TestPair_R5_ARenewalElsewhereIsKept: a lease remembers its row, and must not write what
+// it remembers over a renewal that went by the other opening.
+func TestPair_R5_ARenewalElsewhereIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := openPair(t).(*pair)
+		defer p.Close()
+		claim := backends.ClaimRequest{
+			Queue: "whatif", Policy: &backends.Policy{Version: 1, Owes: backends.Event},
+			Max: 1, Lease: time.Second, CanAnnounce: backends.Event,
+		}
+		job := backends.Job{Ref: backends.Ref{Tenant: "zeta", ID: "1"}}
+		_, err := p.of[0].Enqueue(t.Context(), backends.EnqueueRequest{Queue: "whatif", Policy: claim.Policy, Jobs: []backends.Job{job}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		leases, err := p.of[0].Claim(t.Context(), claim)
+		if err != nil || len(leases) != 1 {
+			t.Fatalf("claimed %d, error %v", len(leases), err)
+		}
+		renewed := time.Now()
+		if errs, err := p.of[1].Extend(t.Context(), time.Hour, []backends.Beat{{Lease: leases[0]}}); err != nil || first(errs) != nil {
+			t.Fatalf("renewed: %v, %v", errs, err)
+		}
+		commit := []backends.Settlement{{Lease: leases[0], Verb: backends.Commit, Outcome: backends.Succeeded}}
+		if errs, err := p.of[0].Settle(t.Context(), commit); err != nil || first(errs) != nil {
+			t.Fatalf("committed: %v, %v", errs, err)
+		}
+		leases, err = p.of[0].Claim(t.Context(), claim)
+		if held := time.Since(renewed); err != nil || len(leases) != 1 || held < time.Hour {
+			t.Errorf("%d leases after %v, error %v: the event is its holder's for an hour", len(leases), held, err)
+		}
+	})
+}
+
+func first(errs []error) error {
+	if len(errs) == 0 {
+		return nil
+	}
+	return errs[0]
+}

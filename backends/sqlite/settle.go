@@ -10,8 +10,7 @@ import (
 
 // handle is what a lease remembers of its row, so that settling it needs no look: the
 // step is written if the row is as it was at the claim. Only the process that got
-// the lease has it, and only transactions touch it. What a collation job has counted
-// changes meanwhile, so that one is always read.
+// the lease has it, and only transactions touch it.
 type handle struct {
 	store *store
 	row   *row // nil = read it again
@@ -32,7 +31,7 @@ func (b *Backend) Settle(ctx context.Context, ss []backends.Settlement) ([]error
 // wasn't as its holder remembers it. f tells whether it was, and the verdict.
 func (t *txn) held(ctx context.Context, l *backends.Lease, f func(*row) (bool, error, error)) (error, error) {
 	h, _ := l.Handle.(*handle)
-	if h != nil && h.store == t.store && h.row != nil && h.row.ref == l.Job.Ref && h.row.more.Batch == nil && !h.row.outlived(t.now) {
+	if h != nil && h.store == t.store && h.row != nil && h.row.ref == l.Job.Ref && !h.row.outlived(t.now) {
 		guess := *h.row
 		if err := t.trust(ctx, guess.queue()); err != nil {
 			return nil, err
@@ -92,8 +91,7 @@ func (t *txn) settle(ctx context.Context, r *row, s *backends.Settlement) (bool,
 
 // confirmed reports whether a verdict that writes nothing speaks of the row as it is.
 func (t *txn) confirmed(ctx context.Context, r *row, verdict error) (bool, error, error) {
-	same, err := t.row(ctx, `SELECT 1 FROM leat_jobs WHERE seq = ? AND token = ? AND generation = ? AND state = ? AND flags = ?`,
-		[]any{r.seq, int64(r.life.Token), r.life.Generation, int64(r.life.State), r.flags()}, new(int))
+	same, err := t.row(ctx, `SELECT 1 FROM leat_jobs`+asItWas, r.was(), new(int))
 	return same, verdict, err
 }
 
