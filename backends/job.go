@@ -49,6 +49,9 @@ type Job struct {
 	Batch *Batch // ties the job to a batch; nil for most
 }
 
+// IsMember reports whether a batch counts the job's end.
+func (j *Job) IsMember() bool { return j.Batch != nil && !j.Batch.Member.IsZero() }
+
 // Batch ties a job to a batch of slices (R14). A member names the collation job
 // that waits for it; the collation job itself has a Hold. A collation job that
 // is a member of an outer batch has both.

@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"math"
 	"sync"
 	"time"
 
@@ -16,8 +15,7 @@ import (
 type gate struct {
 	mu       sync.Mutex
 	reserved int // places of receives that are under way
-	tokens   float64
-	filled   time.Time // when tokens was right; zero = the bucket is full
+	tokens   backends.Tokens
 	changed  chan struct{}
 }
 
@@ -56,10 +54,10 @@ func (g *gate) try(c backends.Cap, most int, running func() int) (n int, wait ti
 		n = min(n, c.InFlight-running()-g.reserved)
 	}
 	if c.Rate > 0 {
-		g.fill(c)
-		const almost = 1e-6 // a token, but for rounding
-		if whole := int(g.tokens + almost); whole < n {
-			n, wait = whole, min(wait, time.Duration(math.Ceil((1-g.tokens)/c.Rate*1e9)))
+		now := time.Now().UnixNano()
+		g.tokens = g.tokens.Filled(now, c)
+		if whole := g.tokens.Claims(); whole < n {
+			n, wait = whole, min(wait, time.Duration(g.tokens.Opens(c)-now))
 		}
 	}
 	if n <= 0 {
@@ -69,26 +67,14 @@ func (g *gate) try(c backends.Cap, most int, running func() int) (n int, wait ti
 		return 0, wait, g.changed
 	}
 	g.reserved += n
-	g.tokens -= float64(n)
+	g.tokens = g.tokens.Take(n)
 	return n, 0, nil
-}
-
-// fill adds the tokens of the time that went by.
-func (g *gate) fill(c backends.Cap) {
-	rate, size := c.Bucket()
-	now := time.Now()
-	if g.filled.IsZero() {
-		g.tokens = size
-	} else {
-		g.tokens = min(size, g.tokens+now.Sub(g.filled).Seconds()*rate)
-	}
-	g.filled = now
 }
 
 func (g *gate) leave(n, ran int) {
 	g.mu.Lock()
 	g.reserved -= n
-	g.tokens += float64(n - ran)
+	g.tokens = g.tokens.Take(ran - n)
 	g.mu.Unlock()
 	g.freed()
 }

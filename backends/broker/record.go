@@ -78,14 +78,17 @@ func (r *record) message(payload []byte) *envelope {
 	return m
 }
 
-// fail keeps an attempt's error: the first and the newest.
-func (r *record) fail(text string, now int64) {
-	f := backends.Failure{Attempt: int(r.Life.Attempt), At: at(now), Text: backends.Capped(text)}
-	failures := slices.Clone(r.Failures)
-	if len(failures) >= backends.MaxFailures {
-		failures = slices.Delete(failures, 1, 2)
+// keep writes what a settlement brought.
+func (r *record) keep(b backends.Brought) {
+	if b.Failure != nil {
+		r.Failures = backends.KeepFailure(r.Failures, *b.Failure)
 	}
-	r.Failures = append(failures, f)
+	if b.Result != nil || b.Stored != "" {
+		r.Result, r.Stored = b.Result, b.Stored
+	}
+	if b.Reason != "" {
+		r.Reason = b.Reason
+	}
 }
 
 // moved is the record after a step that the rules allowed.

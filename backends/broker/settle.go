@@ -126,21 +126,7 @@ func (b *Backend) settleAt(ctx context.Context, h *held, s *backends.Settlement,
 // settled is the record after the step, with what the worker brought.
 func (b *Backend) settled(r *record, life backends.Life, s *backends.Settlement, now int64, p *backends.Policy) *record {
 	after := r.moved(life, now, p)
-	brought := s.Verb == backends.Commit && life.State == s.Outcome && !r.Life.State.Ended()
-	switch {
-	case brought && life.State == backends.Succeeded:
-		after.Result, after.Stored = append([]byte{}, s.Result...), s.Stored
-	case brought:
-		after.Reason = backends.Capped(s.Reason)
-	}
-	failed := s.Verb == backends.Retry || s.Verb == backends.Commit && s.Outcome == backends.Dead
-	if s.Error != "" && failed && !r.Life.State.Ended() {
-		after.Failures = r.Failures
-		attempt := after.Life.Attempt
-		after.Life.Attempt = r.Life.Attempt
-		after.fail(s.Error, now)
-		after.Life.Attempt = attempt
-	}
+	after.keep(s.Brings(r.Life, life, now))
 	return after
 }
 

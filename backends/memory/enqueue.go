@@ -71,8 +71,8 @@ func (b *store) again(r *record, j *backends.Job, now int64, out *backends.Enque
 		return
 	}
 	out.Duplicate, out.Order = true, r.order
-	if j.Batch != nil && j.Batch.Sealed && r.rare != nil && r.rare.batch != nil {
-		r.rare.batch.seal(j.Batch)
+	if j.Batch != nil && j.Batch.Sealed && r.tally() != nil {
+		r.tally().Seal()
 		b.letGo(r, now)
 	}
 }
@@ -86,16 +86,14 @@ func (b *store) create(s *seat, j *backends.Job, now int64) *record {
 	if j.Expiry > 0 {
 		r.more().deadline = j.Deadline(now)
 	}
-	held := false
 	if j.Batch != nil {
 		copied := *j.Batch
 		r.job.Batch = &copied
-		if n := newBatch(j.Batch); n != nil {
-			r.more().batch = n
-			held = n.hold > 0
+		if n := backends.NewTally(j.Batch); n != nil {
+			r.more().tally = n
 		}
 	}
-	r.life = backends.Born(now, j.Start(now), held)
+	r.life = backends.Born(now, j.Start(now), r.held())
 	return r
 }
 

@@ -14,8 +14,7 @@ const never = math.MaxInt64
 type meter struct {
 	cap      backends.Cap
 	inFlight int
-	tokens   float64
-	filled   int64   // when tokens was right
+	tokens   backends.Tokens
 	doors    []*door // where lanes wait for it
 	shared   bool    // by many tenants
 }
@@ -23,31 +22,21 @@ type meter struct {
 // set changes the bounds; what is in flight stays.
 func (m *meter) set(c backends.Cap, now int64) {
 	m.fill(now)
-	if fresh := m.cap.Rate <= 0; fresh {
-		_, m.tokens = c.Bucket()
-		m.filled = now
-	}
 	m.cap = c
-	m.fill(now)
 	for _, d := range m.doors {
 		d.open()
 	}
 }
 
 func (m *meter) fill(now int64) {
-	if m.cap.Rate <= 0 {
-		return
+	if m.cap.Rate > 0 {
+		m.tokens = m.tokens.Filled(now, m.cap)
 	}
-	rate, size := m.cap.Bucket()
-	m.tokens = min(size, m.tokens+float64(now-m.filled)*rate/1e9)
-	m.filled = now
 }
 
 // full reports whether forgetting m would give nothing away.
 func (m *meter) full(now int64) bool {
-	m.fill(now)
-	_, size := m.cap.Bucket()
-	return m.inFlight == 0 && (m.cap.Rate <= 0 || m.tokens >= size)
+	return m.inFlight == 0 && m.tokens.Full(m.cap) <= now
 }
 
 // opens is when the next claim is allowed: 0 = now, never = when one is freed.
@@ -55,21 +44,15 @@ func (m *meter) opens(now int64) int64 {
 	if m.cap.InFlight > 0 && m.inFlight >= m.cap.InFlight {
 		return never
 	}
-	if m.cap.Rate <= 0 {
-		return 0
-	}
-	const almost = 1 - 1e-6 // a token, but for rounding
-	if m.fill(now); m.tokens >= almost {
-		return 0
-	}
-	return now + int64(math.Ceil((1-m.tokens)/m.cap.Rate*1e9))
+	m.fill(now)
+	return m.tokens.Opens(m.cap)
 }
 
 func (m *meter) take(now int64) {
 	m.inFlight++
 	if m.cap.Rate > 0 {
 		m.fill(now)
-		m.tokens--
+		m.tokens = m.tokens.Take(1)
 	}
 }
 

@@ -47,7 +47,7 @@ func tiesOf(j *backends.Job) ties {
 	if j.Supersede != "" {
 		t |= toPlace
 	}
-	if j.Batch != nil && !j.Batch.Member.IsZero() {
+	if j.IsMember() {
 		t |= toBatch
 	}
 	if j.Resource != "" {
@@ -69,8 +69,8 @@ type rare struct {
 	reason       string
 	failures     []backends.Failure
 	supersededBy string
-	batch        *batch
-	watch        chan struct{} // closed at the next change, nil = nobody watches
+	tally        *backends.Tally // of the members of a collation job
+	watch        chan struct{}   // closed at the next change, nil = nobody watches
 }
 
 func (r *record) link() *links[*record] { return &r.links }
@@ -117,14 +117,19 @@ func (r *record) watch() <-chan struct{} {
 	return m.watch
 }
 
-// fail keeps an attempt's error: the first and the newest.
-func (r *record) fail(text string, now int64) {
-	m := r.more()
-	f := backends.Failure{Attempt: int(r.life.Attempt), At: at(now), Text: backends.Capped(text)}
-	if len(m.failures) >= backends.MaxFailures {
-		m.failures = slices.Delete(m.failures, 1, 2)
+// keep writes what a settlement brought.
+func (r *record) keep(b backends.Brought) {
+	if b.Failure != nil {
+		m := r.more()
+		m.failures = backends.KeepFailure(m.failures, *b.Failure)
 	}
-	m.failures = append(m.failures, f)
+	if b.Result != nil || b.Stored != "" {
+		m := r.more()
+		m.result, m.stored = b.Result, b.Stored
+	}
+	if b.Reason != "" {
+		r.more().reason = b.Reason
+	}
 }
 
 // snapshot is r as callers see it.
@@ -142,7 +147,7 @@ func (r *record) snapshot() *backends.Record {
 		rec.Progress, rec.Result, rec.Stored, rec.Reason = m.progress, m.result, m.stored, m.reason
 		rec.Failures = slices.Clone(m.failures)
 		rec.SupersededBy = m.supersededBy
-		rec.Batch = m.batch.progress()
+		rec.Batch = m.tally.Progress()
 	}
 	return rec
 }

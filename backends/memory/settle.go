@@ -28,28 +28,11 @@ func (b *store) settle(r *record, s *backends.Settlement, now int64) error {
 		return verdict
 	}
 	r.seat.queue.hear(r, now)
-	ran := r.life.State == backends.Running
-	if ran && s.Error != "" {
-		r.fail(s.Error, now)
-	}
-	if ran && next.State == s.Outcome {
-		r.conclude(s)
-	}
+	r.keep(s.Brings(r.life, next, now))
 	if err := b.move(r, next, now, 0); err != nil {
 		return err
 	}
 	return verdict
-}
-
-// conclude keeps what a commit says of the end.
-func (r *record) conclude(s *backends.Settlement) {
-	if s.Outcome == backends.Succeeded && (s.Result != nil || s.Stored != "") {
-		m := r.more()
-		m.result, m.stored = s.Result, s.Stored
-	}
-	if s.Outcome != backends.Succeeded && s.Reason != "" {
-		r.more().reason = backends.Capped(s.Reason)
-	}
 }
 
 // leased is the record that a lease speaks of, nil if there is none.

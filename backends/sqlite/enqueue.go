@@ -59,7 +59,7 @@ func again(err error) bool {
 
 // add creates one job, or finds that it is there.
 func (t *txn) add(ctx context.Context, q *queue, j *backends.Job, out *backends.Enqueued) error {
-	member := j.Batch != nil && !j.Batch.Member.IsZero()
+	member := j.IsMember()
 	if q.counted || member || j.Supersede != "" { // it may be refused, but for an existing key
 		r, err := t.find(ctx, j.Ref)
 		if err != nil {
@@ -70,7 +70,7 @@ func (t *txn) add(ctx context.Context, q *queue, j *backends.Job, out *backends.
 		}
 	}
 	if member {
-		_, refused, err := t.admit(ctx, j.Batch.Member)
+		refused, err := t.admit(ctx, j.Batch.Member)
 		if out.Err = refused; refused != nil || err != nil {
 			return err
 		}
@@ -119,7 +119,7 @@ func (t *txn) repeat(ctx context.Context, r *row, j *backends.Job, out *backends
 	if j.Batch == nil || !j.Batch.Sealed || r.more.Batch == nil {
 		return nil
 	}
-	r.more.Batch.seal(j.Batch)
+	r.more.Batch.Seal()
 	return t.letGo(ctx, r)
 }
 
@@ -140,10 +140,10 @@ func (t *txn) create(ctx context.Context, q *queue, j *backends.Job) (*row, erro
 	if !j.Due.IsZero() {
 		r.spec.Due = j.Due.UnixNano()
 	}
-	if j.Batch != nil && !j.Batch.Member.IsZero() {
+	if j.IsMember() {
 		r.member = memberKey(j.Batch.Member)
 	}
-	r.more.Batch = newBatch(j.Batch)
+	r.more.Batch = backends.NewTally(j.Batch)
 	from := t.now
 	if j.Delay > 0 {
 		from += t.shift

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
-	"math"
 	"strconv"
 
 	"github.com/leat-go/leat/backends"
@@ -27,22 +26,18 @@ type gate struct {
 type meter struct {
 	name   string // of its bucket
 	cap    backends.Cap
-	room   int     // leases that may come
-	tokens float64 // claims that may come
+	room   int // leases that may come
+	tokens backends.Tokens
 }
 
-const almost = 1 - 1e-6 // a token, but for rounding
+func (m *meter) shut() bool { return m != nil && m.opens() != 0 }
 
-func (m *meter) shut() bool {
-	return m != nil && (m.cap.InFlight > 0 && m.room <= 0 || m.cap.Rate > 0 && m.tokens < almost)
-}
-
-// opens is when a rate lets the next one go; never if it isn't the rate.
-func (m *meter) opens(now int64) int64 {
-	if m.cap.InFlight > 0 && m.room <= 0 || m.cap.Rate <= 0 || m.tokens >= almost {
+// opens is when the next one may go: 0 = now, never = when a lease is given up.
+func (m *meter) opens() int64 {
+	if m.cap.InFlight > 0 && m.room <= 0 {
 		return never
 	}
-	return now + int64(math.Ceil((1-m.tokens)/m.cap.Rate*1e9))
+	return m.tokens.Opens(m.cap)
 }
 
 // gateOf opens the gate of a queue for one look.
@@ -73,14 +68,8 @@ func (t *txn) meter(ctx context.Context, name string, c backends.Cap, inFlight f
 	if c.Rate <= 0 {
 		return m, nil
 	}
-	rate, size := c.Bucket()
-	m.tokens = size
-	var tokens float64
-	var filled int64
-	found, err := t.row(ctx, `SELECT tokens, filled FROM leat_meters WHERE name = ?`, []any{name}, &tokens, &filled)
-	if found {
-		m.tokens = min(size, tokens+float64(max(0, t.now-filled))*rate/1e9)
-	}
+	_, err := t.row(ctx, `SELECT tokens, filled FROM leat_meters WHERE name = ?`, []any{name}, &m.tokens.Left, &m.tokens.Since)
+	m.tokens = m.tokens.Filled(t.now, c)
 	return m, err
 }
 
@@ -91,12 +80,12 @@ func (g *gate) shut(ctx context.Context, t *txn, l *line) (bool, error) {
 		return true, nil
 	}
 	if g.all.shut() {
-		g.alarm = min(g.alarm, g.all.opens(t.now))
+		g.alarm = min(g.alarm, g.all.opens())
 		return true, nil
 	}
 	m, err := g.resource(ctx, t, l.resource)
 	if m.shut() {
-		g.alarm = min(g.alarm, m.opens(t.now))
+		g.alarm = min(g.alarm, m.opens())
 		return true, err
 	}
 	return false, err
@@ -106,7 +95,7 @@ func (g *gate) shut(ctx context.Context, t *txn, l *line) (bool, error) {
 func (g *gate) shutTo(ctx context.Context, t *txn, tenant string) (bool, error) {
 	m, err := g.tenant(ctx, t, tenant)
 	if m.shut() {
-		g.alarm = min(g.alarm, m.opens(t.now))
+		g.alarm = min(g.alarm, m.opens())
 		return true, err
 	}
 	return false, err
@@ -187,7 +176,7 @@ func (g *gate) admit(ctx context.Context, t *txn, r *row) (bool, error) {
 			continue
 		}
 		m.room--
-		m.tokens--
+		m.tokens = m.tokens.Take(1)
 		if err := t.keepMeter(ctx, m); err != nil {
 			return false, err
 		}
@@ -206,10 +195,9 @@ func (t *txn) keepMeter(ctx context.Context, m *meter) error {
 	if m.cap.Rate <= 0 {
 		return nil
 	}
-	rate, size := m.cap.Bucket()
-	full := t.now + int64((size-m.tokens)/rate*1e9)
 	return t.run(ctx, `INSERT INTO leat_meters VALUES (?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET tokens = excluded.tokens, filled = excluded.filled, full = excluded.full`, m.name, m.tokens, t.now, full)
+		ON CONFLICT DO UPDATE SET tokens = excluded.tokens, filled = excluded.filled, full = excluded.full`,
+		m.name, m.tokens.Left, m.tokens.Since, m.tokens.Full(m.cap))
 }
 
 // freed says that a lease was given up: who waits for a cap may go on.

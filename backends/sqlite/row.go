@@ -69,7 +69,7 @@ type more struct {
 	Reason       string             `json:"reason,omitempty"`
 	Failures     []backends.Failure `json:"failures,omitempty"`
 	SupersededBy string             `json:"superseded_by,omitempty"`
-	Batch        *batch             `json:"batch,omitempty"`
+	Batch        *backends.Tally    `json:"batch,omitempty"`
 }
 
 func (m *more) empty() bool {
@@ -192,7 +192,7 @@ func (r *row) record() *backends.Record {
 		Progress: backends.Progress{Percent: r.more.Percent, Text: r.more.Text},
 		Result:   r.result, Stored: r.more.Stored, Reason: r.more.Reason, Failures: r.more.Failures,
 		SupersededBy: r.more.SupersededBy, Cancelling: r.life.Cancelling,
-		Owes: r.life.Owes, Dropped: r.life.Dropped, Batch: r.more.Batch.progress(),
+		Owes: r.life.Owes, Dropped: r.life.Dropped, Batch: r.more.Batch.Progress(),
 	}
 }
 

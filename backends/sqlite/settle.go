@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/leat-go/leat/backends"
@@ -70,15 +69,8 @@ func (t *txn) settle(ctx context.Context, r *row, s *backends.Settlement) (bool,
 		return t.confirmed(ctx, r, verdict)
 	}
 	c := change{row: r, next: next}
-	ran := r.life.State == backends.Running
-	if ran && s.Error != "" {
-		r.fail(s.Error, t.now)
-		c.more = true
-	}
-	if ran && next.State == s.Outcome {
-		r.conclude(s, &c)
-	}
-	stranger := r.stranger
+	c.keep(s.Brings(r.life, next, t.now))
+	ran, stranger := r.life.State == backends.Running, r.stranger
 	known, err := t.move(ctx, c)
 	if !known || err != nil {
 		return known, nil, err
@@ -95,27 +87,20 @@ func (t *txn) confirmed(ctx context.Context, r *row, verdict error) (bool, error
 	return same, verdict, err
 }
 
-// conclude keeps what a commit says of the end.
-func (r *row) conclude(s *backends.Settlement, c *change) {
-	if s.Outcome == backends.Succeeded {
-		c.result = s.Result != nil
-		r.result = s.Result
-		if s.Stored != "" {
-			r.more.Stored, c.more = s.Stored, true
-		}
-	} else if s.Reason != "" {
-		r.more.Reason, c.more = backends.Capped(s.Reason), true
+// keep writes what a settlement brought.
+func (c *change) keep(b backends.Brought) {
+	if b.Failure != nil {
+		c.row.more.Failures, c.more = backends.KeepFailure(c.row.more.Failures, *b.Failure), true
 	}
-}
-
-// fail keeps an attempt's error: the first and the newest.
-func (r *row) fail(text string, now int64) {
-	f := backends.Failure{Attempt: int(r.life.Attempt), At: when(now), Text: backends.Capped(text)}
-	all := slices.Clone(r.more.Failures)
-	if len(all) >= backends.MaxFailures {
-		all = slices.Delete(all, 1, 2)
+	if b.Stored != "" {
+		c.row.more.Stored, c.more = b.Stored, true
 	}
-	r.more.Failures = append(all, f)
+	if b.Reason != "" {
+		c.row.more.Reason, c.more = b.Reason, true
+	}
+	if b.Result != nil {
+		c.row.result, c.result = b.Result, true
+	}
 }
 
 // Extend renews leases and stores progress.
