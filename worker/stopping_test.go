@@ -12,6 +12,7 @@ import (
 
 	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/backends/backendtest"
+	"github.com/leat-go/leat/backends/backendtest/verdict"
 	"github.com/leat-go/leat/internal/plant"
 	"github.com/leat-go/leat/queue"
 	"github.com/leat-go/leat/worker"
@@ -55,7 +56,7 @@ func TestStopping_E2_NoticesLateClaims(t *testing.T) {
 	late := func(s *stopping, p *plant.Process, b backends.Backend) backends.Backend {
 		return &lateClaim{&watched{b, s, p}}
 	}
-	if _, v := stopUnderLoad(t, plant.Dice(0), late, false); !v.Has(plant.Illegal) {
+	if _, v := stopUnderLoad(t, plant.Dice(0), late, false); !v.Has(verdict.Illegal) {
 		t.Errorf("a claim 60 ms after the stop was found well: %v", v)
 	}
 }
@@ -66,7 +67,7 @@ func TestStopping_E2_NoticesLeasesThatAreKept(t *testing.T) {
 	keeps := func(s *stopping, p *plant.Process, b backends.Backend) backends.Backend {
 		return &watched{&noRelease{b}, s, p}
 	}
-	if _, v := stopUnderLoad(t, plant.Dice(0), keeps, false); !v.Has(plant.Stuck) {
+	if _, v := stopUnderLoad(t, plant.Dice(0), keeps, false); !v.Has(verdict.Stuck) {
 		t.Errorf("releases without effect were found well: %v", v)
 	}
 }
@@ -183,7 +184,7 @@ func (s *stopping) claimed(p *plant.Process, leases []*backends.Lease) {
 		s.last++
 	}
 	if !s.at.IsZero() && time.Since(s.at) > stopClaims {
-		s.Witness.Bad(plant.Illegal, "a claim %v after the stop gave %d leases", time.Since(s.at), len(leases))
+		s.Witness.Bad(verdict.Illegal, "a claim %v after the stop gave %d leases", time.Since(s.at), len(leases))
 	}
 }
 
@@ -207,7 +208,7 @@ func (s *stopping) judgeStop(first *plant.Process) (out stopped) {
 	defer s.mu.Unlock()
 	out.slowest = first.Took()
 	if out.slowest > stopExit {
-		s.Witness.Bad(plant.Stuck, "the worker stopped after %v", out.slowest)
+		s.Witness.Bad(verdict.Stuck, "the worker stopped after %v", out.slowest)
 	}
 	var named []int
 	var stuck *worker.StuckError
@@ -216,16 +217,16 @@ func (s *stopping) judgeStop(first *plant.Process) (out stopped) {
 			named = append(named, plant.Number(s.Lookup(ref).Job))
 		}
 	} else if err != nil {
-		s.Witness.Bad(plant.Illegal, "Run: %v", err)
+		s.Witness.Bad(verdict.Illegal, "Run: %v", err)
 	}
 	out.named = len(named)
 	for n := range s.running {
 		if !slices.Contains(named, n) {
-			s.Witness.Bad(plant.Wrong, "job %d never returned, and is not named", n)
+			s.Witness.Bad(verdict.Wrong, "job %d never returned, and is not named", n)
 		}
 	}
 	if len(named) > len(s.running) {
-		s.Witness.Bad(plant.Wrong, "%d jobs are named, %d handlers had not returned", len(named), len(s.running))
+		s.Witness.Bad(verdict.Wrong, "%d jobs are named, %d handlers had not returned", len(named), len(s.running))
 	}
 	return out
 }
@@ -240,7 +241,7 @@ func (s *stopping) judgeOthers(out *stopped) {
 		}
 		newest, first := runs[len(runs)-1], runs[0].Process == firstProcess
 		if runs[0].Number != 1 && !s.cutOff {
-			s.Witness.Bad(plant.Wrong, "job %d had not started, and starts with attempt %d", n, runs[0].Number)
+			s.Witness.Bad(verdict.Wrong, "job %d had not started, and starts with attempt %d", n, runs[0].Number)
 		}
 		at, released := s.released[n]
 		switch {
@@ -253,14 +254,14 @@ func (s *stopping) judgeOthers(out *stopped) {
 			}
 			out.latest = max(out.latest, newest.At.Sub(at))
 			if late := newest.At.Sub(at); late >= stopElsewere {
-				s.Witness.Bad(plant.Stuck, "job %d was given back, and started elsewhere %v later", n, late)
+				s.Witness.Bad(verdict.Stuck, "job %d was given back, and started elsewhere %v later", n, late)
 			}
 			if newest.Number != 1 {
-				s.Witness.Bad(plant.Wrong, "job %d was given back, and starts with attempt %d", n, newest.Number)
+				s.Witness.Bad(verdict.Wrong, "job %d was given back, and starts with attempt %d", n, newest.Number)
 			}
 		case first: // its lease had to lapse
 			if late := newest.At.Sub(ended); late > stopLapse {
-				s.Witness.Bad(plant.Stuck, "job %d started elsewhere %v after the end of its worker", n, late)
+				s.Witness.Bad(verdict.Stuck, "job %d started elsewhere %v after the end of its worker", n, late)
 			}
 		}
 	}

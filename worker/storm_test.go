@@ -13,6 +13,7 @@ import (
 	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/backends/backendtest"
 	"github.com/leat-go/leat/backends/backendtest/linear"
+	"github.com/leat-go/leat/backends/backendtest/verdict"
 	"github.com/leat-go/leat/internal/plant"
 	"github.com/leat-go/leat/queue"
 	"github.com/leat-go/leat/worker"
@@ -67,7 +68,7 @@ func TestStorm_A1_Mild(t *testing.T) {
 // found out.
 func TestStorm_A1_NoticesMissingFence(t *testing.T) {
 	for seed := range uint64(5) {
-		if blow(t, seed, func(s *storm) { s.around = linear.Unfenced }).Has(plant.Illegal) {
+		if blow(t, seed, func(s *storm) { s.around = linear.Unfenced }).Has(verdict.Illegal) {
 			return
 		}
 	}
@@ -78,7 +79,7 @@ func TestStorm_A1_NoticesMissingFence(t *testing.T) {
 // delivered loses events when its process dies.
 func TestStorm_A1_NoticesEarlyAcknowledgement(t *testing.T) {
 	for seed := range uint64(5) {
-		if blow(t, seed, func(s *storm) { s.early = true }).Has(plant.Unannounced) {
+		if blow(t, seed, func(s *storm) { s.early = true }).Has(verdict.Unannounced) {
 			return
 		}
 	}
@@ -291,10 +292,10 @@ func (s *storm) stopped(p *plant.Process) {
 	p.Stop()
 	var stuck *worker.StuckError
 	if err := p.Wait(); err != nil && !errors.As(err, &stuck) {
-		s.Witness.Bad(plant.Illegal, "%s: %v", p.Name, err)
+		s.Witness.Bad(verdict.Illegal, "%s: %v", p.Name, err)
 	}
 	if most := stormGrace + 2*time.Second; s.mild && p.Took() > most { // others may have been frozen
-		s.Witness.Bad(plant.Stuck, "%s took %v to stop", p.Name, p.Took())
+		s.Witness.Bad(verdict.Stuck, "%s took %v to stop", p.Name, p.Took())
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/leat-go/leat/backends/backendtest"
+	"github.com/leat-go/leat/backends/backendtest/verdict"
 	"github.com/leat-go/leat/internal/plant"
 	"github.com/leat-go/leat/queue"
 	"github.com/leat-go/leat/worker"
@@ -52,7 +53,7 @@ func (s *storm) faults(process string) []backendtest.Fault {
 func (s *storm) handle(ctx context.Context, p *plant.Process, j *plant.Job) (plant.Result, error) {
 	life := [2]int64{int64(j.Args.N), j.Generation}
 	if _, again := s.succeeded.Load(life); again && s.mild {
-		s.Witness.Bad(plant.Duplicated, "job %d had succeeded, and token %d runs it again", j.Args.N, j.Token)
+		s.Witness.Bad(verdict.Duplicated, "job %d had succeeded, and token %d runs it again", j.Args.N, j.Token)
 	}
 	r, err := s.attempt(ctx, p, j)
 	if err == nil {
@@ -114,7 +115,7 @@ func (s *storm) wait(ctx context.Context, d time.Duration) error {
 		worker.ErrRunLimit, worker.ErrDeadline, worker.ErrStopping, queue.ErrLost, queue.ErrCancelled, queue.ErrSuperseded,
 	}
 	if !slices.Contains(known, cause) {
-		s.Witness.Bad(plant.Wrong, "a handler's context ended with the cause %v", cause)
+		s.Witness.Bad(verdict.Wrong, "a handler's context ended with the cause %v", cause)
 	}
 	return cause
 }

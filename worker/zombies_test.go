@@ -10,6 +10,7 @@ import (
 	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/backends/backendtest"
 	"github.com/leat-go/leat/backends/backendtest/linear"
+	"github.com/leat-go/leat/backends/backendtest/verdict"
 	"github.com/leat-go/leat/internal/plant"
 	"github.com/leat-go/leat/queue"
 	"github.com/leat-go/leat/worker"
@@ -39,7 +40,7 @@ func TestZombies_B4(t *testing.T) {
 // whether they were paused or cut off.
 func TestZombies_B4_NoticesMissingFence(t *testing.T) {
 	for i := range uint64(2) {
-		if v := pause(t, i, linear.Unfenced); !v.Has(plant.Illegal) {
+		if v := pause(t, i, linear.Unfenced); !v.Has(verdict.Illegal) {
 			t.Errorf("pause %d without fencing was found well: %v", i, v)
 		}
 	}
@@ -116,17 +117,17 @@ func (z *zombies) handle(ctx context.Context, p *plant.Process, j *plant.Job) (p
 	case 3: // settles by itself
 		r := p.Result(j)
 		if err := p.Queue.Complete(context.WithoutCancel(ctx), j, r); !errors.Is(err, queue.ErrLost) {
-			z.Witness.Bad(plant.Illegal, "job %d is another's, and Complete says: %v", j.Args.N, err)
+			z.Witness.Bad(verdict.Illegal, "job %d is another's, and Complete says: %v", j.Args.N, err)
 		}
 		return r, worker.Settled
 	}
 	select { // goes on until it is told
 	case <-ctx.Done():
 		if cause := context.Cause(ctx); cause != queue.ErrLost {
-			z.Witness.Bad(plant.Wrong, "the context of a zombie ended with %v", cause)
+			z.Witness.Bad(verdict.Wrong, "the context of a zombie ended with %v", cause)
 		}
 	case <-time.After(2 * zombieBeat):
-		z.Witness.Bad(plant.Illegal, "job %d is another's, and after two beats its handler doesn't know", j.Args.N)
+		z.Witness.Bad(verdict.Illegal, "job %d is another's, and after two beats its handler doesn't know", j.Args.N)
 	}
 	return p.Result(j), nil
 }
@@ -138,7 +139,7 @@ func (z *zombies) watch(jobs []plant.Args) {
 		for _, a := range jobs {
 			r := z.Lookup(z.Witness.Ref(a.N))
 			if want := fmt.Sprintf("token %d", r.Token); r.State == backends.Running && r.Progress.Text != want {
-				z.Witness.Bad(plant.Wrong, "job %d has the progress %+v, and token %d", a.N, r.Progress, r.Token)
+				z.Witness.Bad(verdict.Wrong, "job %d has the progress %+v, and token %d", a.N, r.Progress, r.Token)
 			}
 		}
 	}
@@ -149,7 +150,7 @@ func (z *zombies) judge(jobs []plant.Args) {
 	for _, a := range jobs {
 		r, runs := z.Lookup(z.Witness.Ref(a.N)), z.Witness.Runs(a.N)
 		if r.State != backends.Succeeded || len(runs) != 2 || runs[1].Process == "process 1" || r.Attempt != 2 || len(r.Failures) > 0 {
-			z.Witness.Bad(plant.Wrong, "job %d ended %v at attempt %d after %+v; failures %v", a.N, r.State, r.Attempt, runs, r.Failures)
+			z.Witness.Bad(verdict.Wrong, "job %d ended %v at attempt %d after %+v; failures %v", a.N, r.State, r.Attempt, runs, r.Failures)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/backends/backendtest"
+	"github.com/leat-go/leat/backends/backendtest/verdict"
 )
 
 // ctxNow is for those who look on: their calls don't block.
@@ -22,29 +23,13 @@ type Verdict struct {
 	Dropped                   int // debts that were given up, as the policy says
 	Ends                      map[backends.State]int
 	Tally
-
-	found map[Word][]string
+	verdict.Findings
 }
-
-// Bad says what must not have been; nil = all is well.
-func (v Verdict) Bad() (lines []string) {
-	for _, word := range Words {
-		lines = append(lines, v.found[word]...)
-	}
-	return lines
-}
-
-// Has reports whether there is something of the kind.
-func (v Verdict) Has(word Word) bool { return len(v.found[word]) > 0 }
 
 func (v Verdict) String() string {
-	s := fmt.Sprintf("%d runs, %d calls, %d faults, %d jobs (%v), %d handled, %d events, %d write-backs, %d lapses, %d recovered, %d debts dropped, stale: %d settles %d extends %d progress;",
+	return fmt.Sprintf("%d runs, %d calls, %d faults, %d jobs (%v), %d handled, %d events, %d write-backs, %d lapses, %d recovered, %d debts dropped, stale: %d settles %d extends %d progress; %s",
 		v.Runs, v.Calls, v.Faults, v.Jobs, v.Ends, v.Handled, v.Events, v.WriteBacks, v.Lapses, v.Recovered, v.Dropped,
-		v.StaleSettles, v.StaleExtends, v.StaleProgress)
-	for _, word := range Words {
-		s += fmt.Sprintf(" %s %d", word, len(v.found[word]))
-	}
-	return s
+		v.StaleSettles, v.StaleExtends, v.StaleProgress, v.Counts())
 }
 
 // Add adds another run's.
@@ -62,14 +47,12 @@ func (v *Verdict) Add(o Verdict) {
 	v.StaleSettles += o.StaleSettles
 	v.StaleExtends += o.StaleExtends
 	v.StaleProgress += o.StaleProgress
-	if v.found == nil {
-		v.found, v.Ends = map[Word][]string{}, map[backends.State]int{}
+	v.Findings.Add(o.Findings)
+	if v.Ends == nil {
+		v.Ends = map[backends.State]int{}
 	}
 	for end, n := range o.Ends {
 		v.Ends[end] += n
-	}
-	for word, lines := range o.found {
-		v.found[word] = slices.Concat(v.found[word], lines)
 	}
 }
 
@@ -101,7 +84,7 @@ func (pl *Plant) Verdict() Verdict {
 		w.judge(w.asked[n], &v)
 	}
 	w.judgeListing(pl.Operator())
-	v.found, v.Tally = w.found, w.Tally
+	v.Findings, v.Tally = w.found, w.Tally
 	return v
 }
 
@@ -111,14 +94,14 @@ func (w *Witness) judge(k *asked, v *Verdict) {
 	switch {
 	case errors.Is(err, backends.ErrNotFound):
 		if k.acked {
-			w.bad(Lost, "job %d was acknowledged and has no record", k.args.N)
+			w.bad(verdict.Lost, "job %d was acknowledged and has no record", k.args.N)
 		}
 		return
 	case err != nil:
-		w.bad(Lost, "job %d: %v", k.args.N, err)
+		w.bad(verdict.Lost, "job %d: %v", k.args.N, err)
 		return
 	case !r.State.Ended() || r.Owes != 0:
-		w.bad(Stuck, "job %d (%s) is %v, token %d, attempt %d, crashes %d, due %v, owes %v", k.args.N, k.args.Say, r.State, r.Token, r.Attempt, r.Crashes, r.Due, r.Owes)
+		w.bad(verdict.Stuck, "job %d (%s) is %v, token %d, attempt %d, crashes %d, due %v, owes %v", k.args.N, k.args.Say, r.State, r.Token, r.Attempt, r.Crashes, r.Due, r.Owes)
 	case !k.acked && r.Token > 0:
 		v.Recovered++
 	}
@@ -140,7 +123,7 @@ func (w *Witness) judge(k *asked, v *Verdict) {
 // judgeSuccess holds a record against what took effect.
 func (w *Witness) judgeSuccess(k *asked, r *backends.Record, d *deeds) {
 	if len(d.effects) == 0 {
-		w.bad(Wrong, "job %d succeeded, and no attempt was told so", k.args.N)
+		w.bad(verdict.Wrong, "job %d succeeded, and no attempt was told so", k.args.N)
 	}
 	for token := range d.effects {
 		w.judgeResult(k.ref, r.Generation, token, r.Result, r.Stored)
@@ -153,16 +136,16 @@ func (w *Witness) judgeLife(k *asked, generation int64, d *deeds, v *Verdict) {
 	case !d.end.Ended():
 		return
 	case d.end != backends.Succeeded && (len(d.effects) > 0 || d.wroteBacks > 0):
-		w.bad(Wrong, "job %d ended %v, and %d successes took effect, %d were written back", k.args.N, d.end, len(d.effects), d.wroteBacks)
+		w.bad(verdict.Wrong, "job %d ended %v, and %d successes took effect, %d were written back", k.args.N, d.end, len(d.effects), d.wroteBacks)
 	}
 	if d.dropped != 0 {
 		v.Dropped++
 	}
 	if d.heard == 0 && d.dropped&backends.Event == 0 {
-		w.bad(Unannounced, "job %d ended %v in generation %d, and no event left", k.args.N, d.end, generation)
+		w.bad(verdict.Unannounced, "job %d ended %v in generation %d, and no event left", k.args.N, d.end, generation)
 	}
 	if d.end == backends.Succeeded && d.wroteBacks == 0 && d.dropped&backends.WriteBack == 0 {
-		w.bad(Unannounced, "job %d succeeded, and was never written back", k.args.N)
+		w.bad(verdict.Unannounced, "job %d succeeded, and was never written back", k.args.N)
 	}
 }
 
@@ -172,12 +155,12 @@ func (w *Witness) judgeListing(op backends.Operator) {
 	for {
 		page, err := op.List(ctxNow, req)
 		if err != nil {
-			w.bad(Unexpected, "List: %v", err)
+			w.bad(verdict.Unexpected, "List: %v", err)
 			return
 		}
 		for _, r := range page.Records {
 			if w.jobs[r.Job.Ref] == nil {
-				w.bad(Unexpected, "%s is in the store", r.Job.ID)
+				w.bad(verdict.Unexpected, "%s is in the store", r.Job.ID)
 			}
 		}
 		if req.Cursor = page.Cursor; req.Cursor == "" {

@@ -2,30 +2,13 @@ package plant
 
 import (
 	"encoding/json"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/backends/backendtest/verdict"
 	"github.com/leat-go/leat/queue"
 )
-
-// Word is one of the verdict: what must not be.
-type Word string
-
-// The words of the verdict.
-const (
-	Lost        Word = "lost"        // acknowledged, and gone
-	Unexpected  Word = "unexpected"  // there, or run, and never asked for
-	Duplicated  Word = "duplicated"  // took effect twice, or ran after it had
-	Wrong       Word = "wrong"       // a result that nobody computed, an event that lies
-	Illegal     Word = "illegal"     // against the rules: a stale token that is heard, say
-	Unannounced Word = "unannounced" // an end whose event, or write-back, never left
-	Stuck       Word = "stuck"       // not ended when calm has returned
-)
-
-// Words are all of them.
-var Words = []Word{Lost, Unexpected, Duplicated, Wrong, Illegal, Unannounced, Stuck}
 
 // Witness writes down what was asked, run, computed, written and heard, and what
 // of it must not be. It is safe for concurrent use.
@@ -37,7 +20,7 @@ type Witness struct {
 	asked map[int]*asked
 	jobs  map[queue.Ref]*asked
 	lives map[life]*deeds
-	found map[Word][]string
+	found verdict.Findings
 	Tally
 }
 
@@ -88,16 +71,16 @@ type Attempt struct {
 
 func newWitness(store backends.Backend, bucket *Bucket) *Witness {
 	return &Witness{
-		store: store, bucket: bucket, asked: map[int]*asked{}, jobs: map[queue.Ref]*asked{}, lives: map[life]*deeds{}, found: map[Word][]string{},
+		store: store, bucket: bucket, asked: map[int]*asked{}, jobs: map[queue.Ref]*asked{}, lives: map[life]*deeds{},
 	}
 }
 
-func (w *Witness) bad(word Word, format string, args ...any) {
-	w.found[word] = append(w.found[word], string(word)+": "+fmt.Sprintf(format, args...))
+func (w *Witness) bad(word verdict.Word, format string, args ...any) {
+	w.found.Note(word, format, args...)
 }
 
 // Bad notes what a row has found itself.
-func (w *Witness) Bad(word Word, format string, args ...any) {
+func (w *Witness) Bad(word verdict.Word, format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.bad(word, format, args...)
@@ -131,7 +114,7 @@ func (w *Witness) answered(a Args, t queue.Ticket, err error) {
 		k.acked = true
 	}
 	if err == nil && t.Ref != k.ref {
-		w.bad(Unexpected, "job %d was acknowledged as %v, and sent as %v", a.N, t.Ref, k.ref)
+		w.bad(verdict.Unexpected, "job %d was acknowledged as %v, and sent as %v", a.N, t.Ref, k.ref)
 	}
 }
 
@@ -142,10 +125,10 @@ func (w *Witness) sent(j *backends.Job) {
 	k := w.asked[Number(j)]
 	switch {
 	case k == nil:
-		w.bad(Unexpected, "%s is enqueued, and nobody asked for it", j.ID)
+		w.bad(verdict.Unexpected, "%s is enqueued, and nobody asked for it", j.ID)
 		return
 	case k.sent && k.ref != j.Ref:
-		w.bad(Unexpected, "job %d is enqueued as %v, and before as %v", k.args.N, j.Ref, k.ref)
+		w.bad(verdict.Unexpected, "job %d is enqueued as %v, and before as %v", k.args.N, j.Ref, k.ref)
 	}
 	k.sent, k.ref = true, j.Ref
 	w.jobs[j.Ref] = k
@@ -157,14 +140,14 @@ func (w *Witness) claimed(l *backends.Lease) {
 	defer w.mu.Unlock()
 	k := w.jobs[l.Job.Ref]
 	if k == nil {
-		w.bad(Unexpected, "a lease of %s, which nobody asked for", l.Job.ID)
+		w.bad(verdict.Unexpected, "a lease of %s, which nobody asked for", l.Job.ID)
 		return
 	}
 	switch {
 	case l.Token <= k.token:
-		w.bad(Illegal, "job %d: token %d after %d", k.args.N, l.Token, k.token)
+		w.bad(verdict.Illegal, "job %d: token %d after %d", k.args.N, l.Token, k.token)
 	case l.Outcome == nil && time.Now().Before(l.Created.Add(l.Job.Delay)):
-		w.bad(Illegal, "job %d is claimed before its delay is over", k.args.N)
+		w.bad(verdict.Illegal, "job %d is claimed before its delay is over", k.args.N)
 	}
 	k.token = max(k.token, l.Token)
 	if l.Crashes > 0 {
@@ -194,7 +177,7 @@ func (w *Witness) refusal(verb string, l *backends.Lease, answer error) {
 		w.StaleExtends++
 	}
 	if !isLost(answer) {
-		w.bad(Illegal, "job %d: %s with token %d, which is stale, was answered: %v", w.jobs[l.Job.Ref].args.N, verb, l.Token, answer)
+		w.bad(verdict.Illegal, "job %d: %s with token %d, which is stale, was answered: %v", w.jobs[l.Job.Ref].args.N, verb, l.Token, answer)
 	}
 }
 
@@ -214,7 +197,7 @@ func (w *Witness) settled(s backends.Settlement, answer error) {
 	d := w.life(s.Lease.Job.Ref, s.Lease.Generation)
 	d.effects[s.Lease.Token] = true
 	if len(d.effects) > 1 {
-		w.bad(Duplicated, "%s: generation %d took effect by %d tokens", s.Lease.Job.ID, s.Lease.Generation, len(d.effects))
+		w.bad(verdict.Duplicated, "%s: generation %d took effect by %d tokens", s.Lease.Job.ID, s.Lease.Generation, len(d.effects))
 	}
 	w.judgeResult(s.Lease.Job.Ref, s.Lease.Generation, s.Lease.Token, s.Result, s.Stored)
 }
@@ -226,11 +209,11 @@ func (w *Witness) judgeResult(ref queue.Ref, generation int64, token uint64, enc
 	}
 	var got Result
 	if err := json.Unmarshal(encoded, &got); err != nil {
-		w.bad(Wrong, "%s: the result %q: %v", ref.ID, encoded, err)
+		w.bad(verdict.Wrong, "%s: the result %q: %v", ref.ID, encoded, err)
 		return
 	}
 	if want, ok := w.life(ref, generation).computed[token]; !ok || want != got {
-		w.bad(Wrong, "%s: token %d took effect with %+v; it computed %+v (%v)", ref.ID, token, got, want, ok)
+		w.bad(verdict.Wrong, "%s: token %d took effect with %+v; it computed %+v (%v)", ref.ID, token, got, want, ok)
 	}
 }
 
@@ -241,11 +224,11 @@ func (w *Witness) began(p *Process, j *Job) {
 	w.Handled++
 	d := w.life(j.Ref(), j.Generation)
 	if k := w.asked[j.Args.N]; k == nil || k.ref != j.Ref() || k.args != j.Args {
-		w.bad(Wrong, "%s has the args %+v", j.ID, j.Args)
+		w.bad(verdict.Wrong, "%s has the args %+v", j.ID, j.Args)
 	}
 	for token := range d.effects {
 		if j.Token > token {
-			w.bad(Duplicated, "job %d runs again (token %d) after its success (token %d)", j.Args.N, j.Token, token)
+			w.bad(verdict.Duplicated, "job %d runs again (token %d) after its success (token %d)", j.Args.N, j.Token, token)
 		}
 	}
 	d.Runs = append(d.Runs, Attempt{p.Name, j.Token, j.Attempt, time.Now()})
@@ -266,12 +249,12 @@ func (w *Witness) heard(e queue.Event) {
 	w.life(e.Ref, e.Generation).heard++
 	switch {
 	case err != nil:
-		w.bad(Unexpected, "an event of %s: %v", e.Ref.ID, err)
+		w.bad(verdict.Unexpected, "an event of %s: %v", e.Ref.ID, err)
 	case r.Generation > e.Generation: // redriven since
 	case r.Generation != e.Generation || r.State != e.State || r.Order != e.Order || r.Reason != e.Reason:
-		w.bad(Wrong, "the event %+v; the record says %v, %q, generation %d", e, r.State, r.Reason, r.Generation)
+		w.bad(verdict.Wrong, "the event %+v; the record says %v, %q, generation %d", e, r.State, r.Reason, r.Generation)
 	case e.SupersededBy != "" && e.SupersededBy != r.SupersededBy:
-		w.bad(Wrong, "%s: the event says superseded by %q, the record by %q", e.Ref.ID, e.SupersededBy, r.SupersededBy)
+		w.bad(verdict.Wrong, "%s: the event says superseded by %q, the record by %q", e.Ref.ID, e.SupersededBy, r.SupersededBy)
 	}
 }
 
@@ -284,11 +267,11 @@ func (w *Witness) wroteBack(j *Job, result Result) {
 	d := w.life(j.Ref(), j.Generation)
 	d.wroteBacks++
 	if err != nil || r.State != backends.Succeeded || r.Generation != j.Generation {
-		w.bad(Wrong, "job %d is written back, and its record says %+v, %v", j.Args.N, r, err)
+		w.bad(verdict.Wrong, "job %d is written back, and its record says %+v, %v", j.Args.N, r, err)
 		return
 	}
 	if !d.effects[result.Token] || d.computed[result.Token] != result {
-		w.bad(Wrong, "job %d: %+v is written back, and did not take effect", j.Args.N, result)
+		w.bad(verdict.Wrong, "job %d: %+v is written back, and did not take effect", j.Args.N, result)
 	}
 }
 

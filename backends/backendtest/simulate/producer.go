@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/backends/backendtest/verdict"
 )
 
 const queue = "whatif"
@@ -82,7 +83,7 @@ func (w *world) askAgain(j backends.Job, then func(), tries int) {
 	case j.Batch != nil && (errors.Is(e.Err, backends.ErrEnded) || errors.Is(e.Err, backends.ErrSealed)):
 		// the batch is over: more failed than it tolerates
 	default:
-		w.bad(illegal, "%s: enqueue: %v", j.ID, e.Err)
+		w.bad(verdict.Illegal, "%s: enqueue: %v", j.ID, e.Err)
 	}
 }
 

@@ -2,10 +2,10 @@ package simulate
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/backends/backendtest"
+	"github.com/leat-go/leat/backends/backendtest/verdict"
 )
 
 // Verdict is what came of a run.
@@ -15,25 +15,12 @@ type Verdict struct {
 
 	Ends map[backends.State]int
 
-	found map[fault][]string
-}
-
-var words = []fault{lost, unexpected, duplicated, wrong, illegal, unannounced, stuck}
-
-// Bad says what must not have been; nil = all is well.
-func (v Verdict) Bad() (lines []string) {
-	for _, f := range words {
-		lines = append(lines, v.found[f]...)
-	}
-	return lines
+	verdict.Findings
 }
 
 func (v Verdict) String() string {
-	s := fmt.Sprintf("%d runs, %d calls, %d jobs (%v), %d faults, %d recovered;", v.Runs, v.Calls, v.Jobs, v.Ends, v.Faults, v.Recovered)
-	for _, f := range words {
-		s += fmt.Sprintf(" %s %d", f, len(v.found[f]))
-	}
-	return s
+	return fmt.Sprintf("%d runs, %d calls, %d jobs (%v), %d faults, %d recovered; %s",
+		v.Runs, v.Calls, v.Jobs, v.Ends, v.Faults, v.Recovered, v.Counts())
 }
 
 func (v *Verdict) add(o Verdict) {
@@ -42,14 +29,12 @@ func (v *Verdict) add(o Verdict) {
 	v.Jobs += o.Jobs
 	v.Faults += o.Faults
 	v.Recovered += o.Recovered
-	if v.found == nil {
-		v.found, v.Ends = map[fault][]string{}, map[backends.State]int{}
+	v.Findings.Add(o.Findings)
+	if v.Ends == nil {
+		v.Ends = map[backends.State]int{}
 	}
 	for end, n := range o.Ends {
 		v.Ends[end] += n
-	}
-	for f, lines := range o.found {
-		v.found[f] = slices.Concat(v.found[f], lines)
 	}
 }
 
@@ -97,7 +82,7 @@ func (w *world) verdict() Verdict {
 		case a.seen == nil: // never created: fine unless acknowledged, which look has noticed
 		case w.ghost(a, a.seen):
 		case !a.seen.State.Ended() || a.seen.Owes != 0:
-			w.bad(stuck, "%s is %v, due %v, owes %v", ref.ID, a.seen.State, a.seen.Due, a.seen.Owes)
+			w.bad(verdict.Stuck, "%s is %v, due %v, owes %v", ref.ID, a.seen.State, a.seen.Due, a.seen.Owes)
 		case !a.acked && a.seen.Token > 0:
 			v.Recovered++
 		}
@@ -110,7 +95,7 @@ func (w *world) verdict() Verdict {
 	}
 	w.judgeBatches()
 	w.judgeListing()
-	v.Calls, v.found = w.calls, w.found
+	v.Calls, v.Findings = w.calls, w.found
 	return v
 }
 
@@ -126,7 +111,7 @@ func (w *world) judgeLives(ref backends.Ref) {
 			return
 		}
 		if left := d.owed &^ d.delivered &^ d.dropped; left != 0 && d.end != 0 {
-			w.bad(unannounced, "%s: generation %d ended %v, and %v never left", ref.ID, g, d.end, left)
+			w.bad(verdict.Unannounced, "%s: generation %d ended %v, and %v never left", ref.ID, g, d.end, left)
 		}
 	}
 }
@@ -150,12 +135,12 @@ func (w *world) judgeBatches() {
 		p := c.Batch
 		if !w.features.CountsMembers {
 			if p.Members > created || p.Ended > created || p.Failed > failed { // a lower bound
-				w.bad(wrong, "%s: %d members were created, %d failed; it found %+v", b.collation.ID, created, failed, *p)
+				w.bad(verdict.Wrong, "%s: %d members were created, %d failed; it found %+v", b.collation.ID, created, failed, *p)
 			}
 			continue
 		}
 		if p.Members != created || p.Ended != created || p.Failed > failed {
-			w.bad(wrong, "%s: %d members were created, %d failed; it counted %+v", b.collation.ID, created, failed, *p)
+			w.bad(verdict.Wrong, "%s: %d members were created, %d failed; it counted %+v", b.collation.ID, created, failed, *p)
 		}
 	}
 }
@@ -184,7 +169,7 @@ func (w *world) judgeListing() {
 		}
 		for _, r := range page.Records {
 			if w.asked[r.Job.Ref] == nil {
-				w.bad(unexpected, "%s is in the store", r.Job.ID)
+				w.bad(verdict.Unexpected, "%s is in the store", r.Job.ID)
 			}
 		}
 		if req.Cursor = page.Cursor; req.Cursor == "" {

@@ -3,10 +3,10 @@ package simulate
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/backends/backendtest/verdict"
 )
 
 // witness writes down what was asked, seen, said and heard, and what of it must
@@ -15,7 +15,7 @@ type witness struct {
 	order []backends.Ref // all that were asked for
 	asked map[backends.Ref]*asked
 	lives map[life]*deeds
-	found map[fault][]string
+	found verdict.Findings
 }
 
 // asked is one job that somebody wanted.
@@ -43,30 +43,17 @@ type deeds struct {
 	runs      int
 }
 
-// fault is a word of the verdict.
-type fault string
-
-const (
-	lost        fault = "lost"
-	unexpected  fault = "unexpected"
-	duplicated  fault = "duplicated"
-	wrong       fault = "wrong"
-	illegal     fault = "illegal"
-	unannounced fault = "unannounced"
-	stuck       fault = "stuck"
-)
-
 func newWitness() witness {
-	return witness{asked: map[backends.Ref]*asked{}, lives: map[life]*deeds{}, found: map[fault][]string{}}
+	return witness{asked: map[backends.Ref]*asked{}, lives: map[life]*deeds{}}
 }
 
-func (w *witness) bad(f fault, format string, args ...any) {
-	w.found[f] = append(w.found[f], string(f)+": "+fmt.Sprintf(format, args...))
+func (w *witness) bad(what verdict.Word, format string, args ...any) {
+	w.found.Note(what, format, args...)
 }
 
 func (w *world) must(err error) {
 	if err != nil {
-		w.bad(illegal, "a call without faults: %v", err)
+		w.bad(verdict.Illegal, "a call without faults: %v", err)
 	}
 }
 
@@ -95,19 +82,19 @@ func (w *witness) life(ref backends.Ref, generation int64) *deeds {
 func (w *world) claimed(l *backends.Lease) {
 	a := w.asked[l.Job.Ref]
 	if a == nil {
-		w.bad(unexpected, "a lease of %s, which nobody asked for", l.Job.ID)
+		w.bad(verdict.Unexpected, "a lease of %s, which nobody asked for", l.Job.ID)
 		return
 	}
 	d := w.life(l.Job.Ref, l.Generation)
 	switch {
 	case !w.hasArgs(l, a.job.Payload) || l.Job.Kind != a.job.Kind:
-		w.bad(wrong, "%s has the args %q of kind %s", l.Job.ID, l.Job.Payload, l.Job.Kind)
+		w.bad(verdict.Wrong, "%s has the args %q of kind %s", l.Job.ID, l.Job.Payload, l.Job.Kind)
 	case l.Token <= a.token:
-		w.bad(illegal, "%s: token %d after %d", l.Job.ID, l.Token, a.token)
+		w.bad(verdict.Illegal, "%s: token %d after %d", l.Job.ID, l.Token, a.token)
 	case l.Outcome == nil && time.Now().Before(l.Created.Add(a.job.Delay)):
-		w.bad(illegal, "%s runs before its delay is over", l.Job.ID)
+		w.bad(verdict.Illegal, "%s runs before its delay is over", l.Job.ID)
 	case l.Outcome == nil && len(d.effects) > 0:
-		w.bad(duplicated, "%s runs again after its success", l.Job.ID)
+		w.bad(verdict.Duplicated, "%s runs again after its success", l.Job.ID)
 	}
 	a.token = max(a.token, l.Token)
 	if l.Outcome == nil {
@@ -138,10 +125,10 @@ func (w *world) committed(s backends.Settlement) {
 	d := w.life(s.Lease.Job.Ref, s.Lease.Generation)
 	d.effects[s.Lease.Token] = true
 	if len(d.effects) > 1 {
-		w.bad(duplicated, "%s: generation %d took effect by %d tokens", s.Lease.Job.ID, s.Lease.Generation, len(d.effects))
+		w.bad(verdict.Duplicated, "%s: generation %d took effect by %d tokens", s.Lease.Job.ID, s.Lease.Generation, len(d.effects))
 	}
 	if r := w.asked[s.Lease.Job.Ref].seen; r == nil || !bytes.Equal(r.Result, s.Result) {
-		w.bad(wrong, "%s: %q was acknowledged, the record says %+v", s.Lease.Job.ID, s.Result, r)
+		w.bad(verdict.Wrong, "%s: %q was acknowledged, the record says %+v", s.Lease.Job.ID, s.Result, r)
 	}
 }
 
@@ -150,7 +137,7 @@ func (w *world) delivered(l *backends.Lease, end backends.State, owes backends.D
 	d := w.life(l.Job.Ref, l.Generation)
 	d.delivered |= owes
 	if d.end != end {
-		w.bad(wrong, "%s: the event of generation %d says %v, the record said %v", l.Job.ID, l.Generation, end, d.end)
+		w.bad(verdict.Wrong, "%s: the event of generation %d says %v, the record said %v", l.Job.ID, l.Generation, end, d.end)
 	}
 }
 
@@ -192,7 +179,7 @@ func (w *world) look(refs ...backends.Ref) {
 		switch {
 		case errors.Is(err, backends.ErrNotFound):
 			if a.seen != nil || a.acked {
-				w.bad(lost, "%s has no record", ref.ID)
+				w.bad(verdict.Lost, "%s has no record", ref.ID)
 			}
 		case err != nil:
 			w.must(err)
@@ -207,7 +194,7 @@ func (w *world) saw(a *asked, r *backends.Record) {
 	if a.seen != nil {
 		before = lifeOf(a.seen)
 		if r.Version < a.seen.Version {
-			w.bad(illegal, "%s: version %d after %d", r.Job.ID, r.Version, a.seen.Version)
+			w.bad(verdict.Illegal, "%s: version %d after %d", r.Job.ID, r.Version, a.seen.Version)
 		}
 	}
 	steps := 5
@@ -215,7 +202,7 @@ func (w *world) saw(a *asked, r *backends.Record) {
 		steps += 2 * int(min(10, r.Token-before.Token))
 	}
 	if after := lifeOf(r); !reachable(before, after, steps) {
-		w.bad(illegal, "%s: from %+v to %+v", r.Job.ID, before, after)
+		w.bad(verdict.Illegal, "%s: from %+v to %+v", r.Job.ID, before, after)
 	}
 	a.seen = r
 	d := w.life(r.Job.Ref, r.Generation)
@@ -225,7 +212,7 @@ func (w *world) saw(a *asked, r *backends.Record) {
 		d.dropped |= r.Dropped
 	}
 	if r.State == backends.Succeeded && !contains(d.results, r.Result) {
-		w.bad(wrong, "%s: the result %q was never computed", r.Job.ID, r.Result)
+		w.bad(verdict.Wrong, "%s: the result %q was never computed", r.Job.ID, r.Result)
 	}
 }
 
