@@ -75,7 +75,7 @@ type Settlement struct {
 	Stored  string // of a Commit that succeeded: where a large result lies instead: a key in the queue's bucket, at most MaxName bytes
 	Reason  string // of any other end, for people; capped at MaxText
 
-	Error string // why this attempt failed (Retry, Commit of Dead); kept, capped at MaxText
+	Error string // why the attempt failed, whatever the verb; kept (KeepFailure), capped at MaxText
 
 	Delay time.Duration // of Retry and Snooze, ≥ 0
 

@@ -157,7 +157,7 @@ var backlogCases = []testCase{
 	},
 	{
 		"R12", "RefusedMemberIsNotCounted", "a batch waits for ever for a slice that was refused",
-		all(countsBacklog, records, manyQueues),
+		all(countsBacklog, records, queues),
 		func(e *env) {
 			e.policy = &backends.Policy{Backlog: 1}
 			c := e.collation("zeta", 0)

@@ -207,7 +207,7 @@ var holdCases = []testCase{
 	},
 	{
 		"R14", "CollationOfAnotherQueueWakes", "slices and their collation can't have workers of their own",
-		all(records, manyQueues),
+		all(records, queues),
 		func(e *env) {
 			c := e.collation("zeta", 0)
 			e.enqueueIn(otherQueue, c)

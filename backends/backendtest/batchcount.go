@@ -74,7 +74,7 @@ var recountCases = []testCase{
 	},
 	{
 		"R14", "PurgedWaitingMemberCountsAsFailed", "a report waits for ever for slices that were purged",
-		all(records, lists, manyQueues),
+		all(records, lists, queues),
 		func(e *env) {
 			c := e.collation("zeta", -1)
 			e.enqueueIn(otherQueue, c)

@@ -31,147 +31,141 @@ func (e *env) capped(scope string, c backends.Cap) backends.ClaimRequest {
 // capsOf are the cases that hold for each scope alike: one tenant, one queue,
 // one resource, of which one is bounded.
 func capsOf(scope string) []testCase {
-	one := backends.Cap{InFlight: 1}
-	cases := []testCase{
-		{
-			"R11", scope + "CapBoundsWhatRuns", "a burst starts more jobs than the database behind them bears",
-			sharesCaps,
-			func(e *env) {
-				req := e.capped(scope, backends.Cap{InFlight: 3})
-				e.enqueue(crowd(8, "zeta", using(theResource))...)
-				req.Max = 10
-				if got := e.claimRest(req); len(got) != 3 {
-					e.Fatalf("%d jobs run under a cap of 3", len(got))
-				}
-			},
-		},
-		{
-			"R11", scope + "CapOfOneLetsARescueIn", "a crashed holder of the only slot blocks its own rescue, and the queue stands still for ever",
-			sharesCaps,
-			func(e *env) {
-				req := e.capped(scope, one)
-				req.Lease = e.unit
-				e.enqueue(crowd(2, "zeta", using(theResource))...)
-				crashed := e.claimBy(req)[0]
-				e.pass(1.5)
-				req.Lease, req.Max = 10*e.unit, 5
-				runs := map[backends.Ref]int{}
-				for range 2 {
-					leases := e.claimRest(req)
-					if len(leases) != 1 {
-						e.Fatalf("%d jobs run under a cap of 1", len(leases))
-					}
-					runs[leases[0].Job.Ref] += leases[0].Crashes + 1
-					e.commit(leases[0])
-				}
-				if len(runs) != 2 || runs[crashed.Job.Ref] != 2 {
-					e.Fatalf("after the crash of %v these ran: %v", crashed.Job.Ref, runs)
-				}
-			},
-		},
-		{
-			"R11", scope + "CapLapseWakesABlockedClaim", "rescue under a cap waits for the next enqueue instead of the end of the lease",
-			sharesCaps,
-			func(e *env) {
-				req := e.capped(scope, one)
-				req.Lease = e.unit
-				e.enqueue(crowd(2, "zeta", using(theResource))...)
-				e.claimBy(req)
-				e.wakes(e.blocked(req))
-			},
-		},
-		{
-			"R11", scope + "CapIsFreedByARaise", "a raised limit takes effect only when something else happens",
-			sharesCaps,
-			func(e *env) {
-				req := e.capped(scope, one)
-				e.enqueue(crowd(4, "zeta", using(theResource))...)
-				e.claimBy(req)
-				e.claimNone(req)
-				raised := e.capped(scope, backends.Cap{InFlight: 3})
-				e.policy.Version = 2
-				for i := range raised.Resources {
-					raised.Resources[i].Version = 2
-				}
-				raised.Max = 5
-				if got := e.claimRest(raised); len(got) != 2 {
-					e.Fatalf("%d more jobs run after the cap rose from 1 to 3", len(got))
-				}
-			},
-		},
-		{
-			"R11", scope + "RateIsATokenBucket", "claims come faster than the rate, or the rate is left unused while jobs wait",
-			sharesCaps,
-			func(e *env) { e.tokenBucket(scope) },
-		},
-		{
-			"R11", scope + "RateWakesABlockedClaim", "a claim that waits for a token sleeps on, and the rate is lost",
-			sharesCaps,
-			func(e *env) {
-				req := e.capped(scope, backends.Cap{Rate: 1 / e.span(4).Seconds(), Burst: 1})
-				e.enqueue(crowd(2, "zeta", using(theResource))...)
-				start := e.claimBy(req)[0].Until
-				waited := e.claimBy(req)[0].Until.Sub(start)
-				if waited < e.span(3.9) || waited > e.span(5) {
-					e.Fatalf("the second claim came after %v, the token after %v", waited, e.span(4))
-				}
-			},
-		},
-		{
-			"R11", scope + "CapSparesAnnouncing", "a full cap holds back the events of jobs that have ended",
-			all(sharesCaps, records),
-			func(e *env) {
-				req := e.capped(scope, backends.Cap{InFlight: 1, Rate: 1 / e.span(1000).Seconds(), Burst: 2})
-				e.policy.Owes = backends.Event
-				e.enqueue(crowd(2, "zeta", using(theResource))...)
-				l := e.claimBy(req)[0]
-				e.commit(l)
-				e.mustSettle(release(l))
-				e.claimBy(req) // the slot and the rate are used up
-				req.Max, req.CanAnnounce = 5, backends.Event
-				if got := e.claimBy(req); len(got) != 1 || got[0].Outcome == nil {
-					e.Fatalf("got %d leases, the first %+v: want one for announcing", len(got), got[0])
-				}
-			},
-		},
+	var cases []testCase
+	for _, c := range []struct {
+		name, why string
+		needs     func(backends.Features) bool
+		run       func(e *env, scope string)
+	}{
+		{"CapBoundsWhatRuns", "a burst starts more jobs than the database behind them bears", sharesCaps, (*env).capBoundsWhatRuns},
+		{"CapOfOneLetsARescueIn", "a crashed holder of the only slot blocks its own rescue, and the queue stands still for ever", sharesCaps, (*env).capOfOneLetsARescueIn},
+		{"CapLapseWakesABlockedClaim", "rescue under a cap waits for the next enqueue instead of the end of the lease", sharesCaps, (*env).capLapseWakesABlockedClaim},
+		{"CapIsFreedByARaise", "a raised limit takes effect only when something else happens", sharesCaps, (*env).capIsFreedByARaise},
+		{"RateIsATokenBucket", "claims come faster than the rate, or the rate is left unused while jobs wait", sharesCaps, (*env).tokenBucket},
+		{"RateWakesABlockedClaim", "a claim that waits for a token sleeps on, and the rate is lost", sharesCaps, (*env).rateWakesABlockedClaim},
+		{"CapSparesAnnouncing", "a full cap holds back the events of jobs that have ended", all(sharesCaps, records), (*env).capSparesAnnouncing},
+	} {
+		cases = append(cases, testCase{"R11", scope + c.name, c.why, c.needs, func(e *env) { c.run(e, scope) }})
 	}
 	for _, way := range waysToFree {
 		cases = append(cases, testCase{
 			"R11", scope + "CapIsFreedBy" + way.name, "slots leak, and the queue slows down until it stands still",
 			sharesCaps,
-			func(e *env) {
-				req := e.capped(scope, one)
-				e.policy.Owes = way.owes
-				e.enqueue(crowd(2, "zeta", using(theResource))...)
-				l := e.claimBy(req)[0]
-				blocked := e.blocked(req)
-				s := backends.Settlement{Lease: l, Verb: way.verb}
-				switch way.verb {
-				case backends.Commit:
-					s.Outcome = backends.Succeeded
-				case backends.Retry, backends.Snooze:
-					s.Delay = e.span(100) // longer than the other job waits
-				}
-				e.mustSettle(s)
-				e.wakes(blocked)
-			},
+			func(e *env) { e.capIsFreed(scope, way) },
 		})
 	}
 	return cases
 }
 
+func (e *env) capBoundsWhatRuns(scope string) {
+	req := e.capped(scope, backends.Cap{InFlight: 3})
+	e.enqueue(crowd(8, "zeta", using(theResource))...)
+	req.Max = 10
+	if got := e.claimRest(req); len(got) != 3 {
+		e.Fatalf("%d jobs run under a cap of 3", len(got))
+	}
+}
+
+func (e *env) capOfOneLetsARescueIn(scope string) {
+	req := e.capped(scope, backends.Cap{InFlight: 1})
+	req.Lease = e.unit
+	e.enqueue(crowd(2, "zeta", using(theResource))...)
+	crashed := e.claimBy(req)[0]
+	e.pass(1.5)
+	req.Lease, req.Max = 10*e.unit, 5
+	runs := map[backends.Ref]int{}
+	for range 2 {
+		leases := e.claimRest(req)
+		if len(leases) != 1 {
+			e.Fatalf("%d jobs run under a cap of 1", len(leases))
+		}
+		runs[leases[0].Job.Ref] += leases[0].Crashes + 1
+		e.commit(leases[0])
+	}
+	if len(runs) != 2 || runs[crashed.Job.Ref] != 2 {
+		e.Fatalf("after the crash of %v these ran: %v", crashed.Job.Ref, runs)
+	}
+}
+
+func (e *env) capLapseWakesABlockedClaim(scope string) {
+	req := e.capped(scope, backends.Cap{InFlight: 1})
+	req.Lease = e.unit
+	e.enqueue(crowd(2, "zeta", using(theResource))...)
+	e.claimBy(req)
+	e.wakes(e.blocked(req))
+}
+
+func (e *env) capIsFreedByARaise(scope string) {
+	req := e.capped(scope, backends.Cap{InFlight: 1})
+	e.enqueue(crowd(4, "zeta", using(theResource))...)
+	e.claimBy(req)
+	e.claimNone(req)
+	raised := e.capped(scope, backends.Cap{InFlight: 3})
+	e.policy.Version = 2
+	for i := range raised.Resources {
+		raised.Resources[i].Version = 2
+	}
+	raised.Max = 5
+	if got := e.claimRest(raised); len(got) != 2 {
+		e.Fatalf("%d more jobs run after the cap rose from 1 to 3", len(got))
+	}
+}
+
+func (e *env) rateWakesABlockedClaim(scope string) {
+	req := e.capped(scope, backends.Cap{Rate: 1 / e.span(4).Seconds(), Burst: 1})
+	e.enqueue(crowd(2, "zeta", using(theResource))...)
+	start := e.claimBy(req)[0].Until
+	waited := e.claimBy(req)[0].Until.Sub(start)
+	if waited < e.span(3.9) || waited > e.span(5) {
+		e.Fatalf("the second claim came after %v, the token after %v", waited, e.span(4))
+	}
+}
+
+func (e *env) capSparesAnnouncing(scope string) {
+	req := e.capped(scope, backends.Cap{InFlight: 1, Rate: 1 / e.span(1000).Seconds(), Burst: 2})
+	e.policy.Owes = backends.Event
+	e.enqueue(crowd(2, "zeta", using(theResource))...)
+	l := e.claimBy(req)[0]
+	e.commit(l)
+	e.mustSettle(release(l))
+	e.claimBy(req) // the slot and the rate are used up
+	req.Max, req.CanAnnounce = 5, backends.Event
+	if got := e.claimBy(req); len(got) != 1 || got[0].Outcome == nil {
+		e.Fatalf("got %d leases, the first %+v: want one for announcing", len(got), got[0])
+	}
+}
+
 // waysToFree are the settlements that end a run. One that leaves an event owed
 // keeps the lease, but not the slot: announcing is not capped.
-var waysToFree = []struct {
-	name string
-	verb backends.Verb
-	owes backends.Debt
-}{
+var waysToFree = []wayToFree{
 	{"Commit", backends.Commit, 0},
 	{"CommitThatOwes", backends.Commit, backends.Event},
 	{"Retry", backends.Retry, 0},
 	{"Snooze", backends.Snooze, 0},
 	{"Release", backends.Release, 0},
+}
+
+type wayToFree struct {
+	name string
+	verb backends.Verb
+	owes backends.Debt
+}
+
+func (e *env) capIsFreed(scope string, way wayToFree) {
+	req := e.capped(scope, backends.Cap{InFlight: 1})
+	e.policy.Owes = way.owes
+	e.enqueue(crowd(2, "zeta", using(theResource))...)
+	l := e.claimBy(req)[0]
+	blocked := e.blocked(req)
+	s := backends.Settlement{Lease: l, Verb: way.verb}
+	switch way.verb {
+	case backends.Commit:
+		s.Outcome = backends.Succeeded
+	case backends.Retry, backends.Snooze:
+		s.Delay = e.span(100) // longer than the other job waits
+	}
+	e.mustSettle(s)
+	e.wakes(blocked)
 }
 
 // The bucket that the cases hold claims against.

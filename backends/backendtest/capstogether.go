@@ -97,7 +97,7 @@ var capTogetherCases = []testCase{
 	},
 	{
 		"R11", "CapOfAnotherQueueIsItsOwn", "one queue's limit stops another queue",
-		all(sharesCaps, manyQueues),
+		all(sharesCaps, queues),
 		func(e *env) {
 			e.policy = &backends.Policy{Cap: backends.Cap{InFlight: 1}}
 			e.enqueue(crowd(2, "zeta")...)
@@ -131,7 +131,7 @@ var resourceCases = []testCase{
 	},
 	{
 		"R11", "ResourceIsSharedByQueues", "two queues together overload the database that each alone spares",
-		all(sharesCaps, manyQueues),
+		all(sharesCaps, queues),
 		func(e *env) {
 			e.enqueue(job("zeta", using(theResource)))
 			e.enqueueIn(otherQueue, job("eta", using(theResource)))
@@ -143,7 +143,7 @@ var resourceCases = []testCase{
 	},
 	{
 		"R11", "ResourceRateIsSharedByQueues", "two queues together exceed the rate that each alone keeps",
-		all(sharesCaps, manyQueues),
+		all(sharesCaps, queues),
 		func(e *env) {
 			slow := backends.Cap{Rate: 1 / e.span(4).Seconds(), Burst: 1}
 			resources := []backends.Resource{{Name: theResource, Cap: slow}}

@@ -80,7 +80,7 @@ var kindCases = []testCase{
 	},
 	{
 		"R10", "UrgentJobHidesNoUnknownOne", "urgent jobs of a kind that nobody knows keep an old one from being given up",
-		all(knowsKinds, hasPriority),
+		all(kinds, hasPriority),
 		func(e *env) {
 			old, start := e.waitingForNew(1)
 			urgent := job("zeta", ofNewKind, func(j *backends.Job) { j.Priority = 9 })

@@ -93,7 +93,7 @@ var knowerCases = []testCase{
 	},
 	{
 		"R10", "WhoWaitsIsThere", "idle workers are taken for dead because they had nothing to claim",
-		all(knowsKinds, pauses),
+		all(kinds, pauses),
 		func(e *env) {
 			for _, req := range []backends.ClaimRequest{e.knowing(newKind), e.knowing()} {
 				e.pause(true)
@@ -112,7 +112,7 @@ var knowerCases = []testCase{
 	},
 	{
 		"R10", "WhoWaitsGoesFirst", "jobs held up for an hour are thrown away, though somebody has waited for them all the time",
-		all(knowsKinds, pauses),
+		all(kinds, pauses),
 		func(e *env) {
 			e.policy = &backends.Policy{UnknownAfter: 5 * e.unit}
 			for i := range e.scale(20, 2) {
@@ -141,7 +141,7 @@ var knowerCases = []testCase{
 	},
 	{
 		"R10", "WhoCameBeforeTheJobCounts", "a job that others held up is thrown away, though somebody was there for it all the time",
-		all(knowsKinds, records),
+		all(kinds, records),
 		func(e *env) {
 			e.policy = &backends.Policy{UnknownAfter: 5 * e.unit}
 			before := e.start(20, inPlace(thePlace))
@@ -195,7 +195,7 @@ var knowerCases = []testCase{
 	},
 	{
 		"R10", "OtherQueueTellsNothing", "a job waits for ever because its kind is known in another queue",
-		all(knowsKinds, manyQueues),
+		all(kinds, queues),
 		func(e *env) {
 			jobs, start := e.waitingForNew(1)
 			e.pass(3)

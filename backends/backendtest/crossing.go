@@ -54,7 +54,7 @@ func named(kind string) func(*backends.Job) {
 var crossCases = []testCase{
 	{
 		"R11", "RoundHoldsAcrossKinds", "a flood of one kind delays another tenant's jobs of another kind",
-		all(isFair, knowsKinds),
+		all(isFair, kinds),
 		func(e *env) {
 			e.enqueue(crowd(50, flood, named("report"))...)
 			for _, t := range []string{"zeta", "eta"} {
@@ -71,7 +71,7 @@ var crossCases = []testCase{
 	},
 	{
 		"R11", "TwoKindsAreNotTwoShares", "a tenant doubles its share by using two kinds",
-		all(isFair, knowsKinds),
+		all(isFair, kinds),
 		func(e *env) {
 			e.enqueue(crowd(40, flood, named("report"))...)
 			e.enqueue(crowd(40, flood, named("optimise"))...)
@@ -86,7 +86,7 @@ var crossCases = []testCase{
 	},
 	{
 		"R11", "WeightHoldsAcrossKinds", "a partner who pays for three shares gets one, as its jobs are of another kind",
-		all(isFair, knowsKinds),
+		all(isFair, kinds),
 		func(e *env) {
 			e.policy = &backends.Policy{Tenants: map[string]backends.Tenancy{"zeta": {Weight: 3}}}
 			e.enqueue(crowd(80, "zeta", named("report"))...)
@@ -98,7 +98,7 @@ var crossCases = []testCase{
 	},
 	{
 		"R11", "IdleTimeGivesNoCreditAcrossKinds", "a kind that nobody asked for all night shuts the others out in the morning",
-		all(isFair, knowsKinds),
+		all(isFair, kinds),
 		func(e *env) {
 			e.enqueue(job("theta", named("report")))
 			e.commit(e.claim())
@@ -114,7 +114,7 @@ var crossCases = []testCase{
 	},
 	{
 		"R11", "UnknownKindsHoldNobodyUp", "jobs that wait for the next deploy block those behind them",
-		all(isFair, knowsKinds),
+		all(isFair, kinds),
 		func(e *env) {
 			e.enqueue(crowd(50, flood, named("of-the-next-version"))...)
 			mine := job(flood)

@@ -111,7 +111,7 @@ var roundCases = []testCase{
 	},
 	{
 		"R11", "RoundsAreEachQueuesOwn", "a flood in one queue delays its tenant in another, or pays for it there",
-		all(isFair, manyQueues),
+		all(isFair, queues),
 		func(e *env) {
 			e.enqueue(crowd(40, "zeta")...)
 			e.claimTotal(e.request(1), 30)

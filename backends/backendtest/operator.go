@@ -44,7 +44,7 @@ var statsCases = []testCase{
 	},
 	{
 		"R10", "StatsCountEachState", "operators scale and alarm by numbers that are wrong",
-		all(exactStats, records, manyQueues),
+		all(exactStats, records, queues),
 		func(e *env) {
 			for i, s := range ends {
 				for range i + 1 {
@@ -74,7 +74,7 @@ var statsCases = []testCase{
 	},
 	{
 		"R10", "StatsOfAnUnusedQueueAreZero", "a dashboard fails until the first job comes",
-		all(hasStats, manyQueues),
+		all(hasStats, queues),
 		func(e *env) {
 			got := e.stats("nobody-was-here")
 			if got.Depth() != 0 || got.Running != 0 || got.Owing != 0 || got.Oldest != 0 || got.Paused || got.Dropped != 0 {

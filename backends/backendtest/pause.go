@@ -78,7 +78,7 @@ var pauseCases = []testCase{
 	},
 	{
 		"R10", "PauseIsPerQueue", "pausing one queue stops another",
-		all(pauses, manyQueues),
+		all(pauses, queues),
 		func(e *env) {
 			e.pause(true)
 			e.enqueueIn(otherQueue, job("zeta"))

@@ -91,7 +91,7 @@ var policyCases = []testCase{
 	},
 	{
 		"R12", "PolicyIsPerQueue", "one queue's limits hold for another",
-		all(countsBacklog, manyQueues),
+		all(countsBacklog, queues),
 		func(e *env) {
 			e.expectRoom(backlogOf(7, 2), 2)
 			e.policy = backlogOf(1, 3)

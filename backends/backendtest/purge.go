@@ -15,7 +15,7 @@ func (e *env) purge(req backends.PurgeRequest, want int) {
 var purgeCases = []testCase{
 	{
 		"R10", "PurgeRemovesOnlyWhatWasAskedFor", "clearing a queue takes jobs with it that run, or that others asked for",
-		all(records, lists, manyQueues),
+		all(records, lists, queues),
 		func(e *env) {
 			dead, done := e.ended(backends.Dead, "zeta"), e.ended(backends.Succeeded, "zeta")
 			running := e.start(100)

@@ -288,23 +288,3 @@ func tenantNames(n int) []string {
 	}
 	return names
 }
-
-// all is the need of a case for several features.
-func all(needs ...func(backends.Features) bool) func(backends.Features) bool {
-	return func(f backends.Features) bool {
-		return !slices.ContainsFunc(needs, func(has func(backends.Features) bool) bool { return !has(f) })
-	}
-}
-
-func countsBacklog(f backends.Features) bool { return f.Backlog }
-func sharesCaps(f backends.Features) bool    { return f.SharedCaps }
-func hasPriority(f backends.Features) bool   { return f.Priority }
-func knowsKinds(f backends.Features) bool    { return f.Kinds }
-func isShared(f backends.Features) bool      { return f.Shared }
-func isFair(f backends.Features) bool        { return f.Fair }
-func manyQueues(f backends.Features) bool    { return f.Queues }
-func keepsPayload(f backends.Features) bool  { return f.KeepsPayload }
-func hasStats(f backends.Features) bool      { return f.Stats }
-func exactStats(f backends.Features) bool    { return f.Stats && f.ExactStats }
-func lists(f backends.Features) bool         { return f.Lists }
-func pauses(f backends.Features) bool        { return f.Pauses }

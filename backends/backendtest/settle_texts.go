@@ -33,6 +33,20 @@ var textCases = []testCase{
 		},
 	},
 	{
+		"R10", "FailureOfALateAttemptIsKept", "an attempt that ran into its deadline leaves no trace of what it was waiting for",
+		records,
+		func(e *env) {
+			l := e.start(10)
+			s := commitAs(l, backends.Expired)
+			s.Error = "the supplier doesn't answer"
+			e.mustSettle(s)
+			r := e.expectState(l.Job.Ref, backends.Expired)
+			if len(r.Failures) != 1 || r.Failures[0].Attempt != 1 || r.Failures[0].Text != s.Error {
+				e.Fatalf("failures %+v", r.Failures)
+			}
+		},
+	},
+	{
 		"R10", "FirstAndNewestFailuresAreKept", "a job that is retried for a month fills the store, or forgets how it began",
 		records,
 		func(e *env) {

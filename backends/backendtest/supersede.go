@@ -244,7 +244,7 @@ var placeCases = []testCase{
 	},
 	{
 		"R13", "PlaceIsPerTenantAndQueue", "a tenant stops the jobs of another by choosing the same key",
-		all(records, manyQueues),
+		all(records, queues),
 		func(e *env) {
 			mine, theirs, elsewhere := job("zeta", inPlace(thePlace)), job("eta", inPlace(thePlace)), job("zeta", inPlace(thePlace))
 			e.enqueue(mine, theirs)
