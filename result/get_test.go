@@ -24,11 +24,11 @@ func TestRule_R1_GetReadsWhatWasCommitted(t *testing.T) {
 	_, err := result.Get(t.Context(), s.q, ref)
 	expect(t, err, queue.ErrNotReady)
 
-	l := s.claim()
+	l := s.Claim()
 	_, err = result.Get(t.Context(), s.q, ref)
 	expect(t, err, queue.ErrNotReady)
 
-	s.succeed(l, plan{12})
+	s.Succeed(l, plan{12})
 	got, err := result.Get(t.Context(), s.q, ref)
 	expect(t, err, nil)
 	if got.Order != 12 {
@@ -47,8 +47,8 @@ func TestEndedErrorSaysHow(t *testing.T) {
 		"dead": {
 			end: func(s *scene) (queue.Ref, queue.Ref) {
 				ref := s.enqueue()
-				s.retry(s.claim(), 0, "no stock")
-				s.die(s.claim(), "no stock, twice")
+				s.Retry(s.Claim(), 0, "no stock")
+				s.Die(s.Claim(), "no stock, twice")
 				return ref, queue.Ref{}
 			},
 			want: result.EndedError{State: queue.Dead, Reason: "no stock, twice", Attempts: 2},
@@ -67,7 +67,7 @@ func TestEndedErrorSaysHow(t *testing.T) {
 		"superseded while it runs": {
 			end: func(s *scene) (queue.Ref, queue.Ref) {
 				ref := s.enqueue(queue.Supersede("screen-9"))
-				l := s.claim()
+				l := s.Claim()
 				newer := s.enqueue(queue.Supersede("screen-9"))
 				errs, err := s.b.Settle(s.Context(), []backends.Settlement{{Lease: l, Verb: backends.Commit, Outcome: backends.Succeeded, Result: []byte(`{}`)}})
 				expect(s.T, errors.Join(append(errs, err)...), queue.ErrSuperseded)
@@ -128,7 +128,7 @@ func reasonOf(want string) func(cmp.Path) bool {
 func TestRule_R2_OnlyTheQueuesOwnJobsAreFound(t *testing.T) {
 	s := newScene(t)
 	ref := s.enqueue()
-	s.succeed(s.claim(), plan{12})
+	s.Succeed(s.Claim(), plan{12})
 	emails := queue.View[settings, plan](s.q, "email")
 	other := queue.New[settings, plan](s.b, "other")
 	for name, c := range map[string]struct {
@@ -186,11 +186,11 @@ func TestWaitEndsWithTheJob(t *testing.T) {
 		s := newScene(t)
 		ref := s.enqueue()
 		go func() {
-			l := s.claim()
+			l := s.Claim()
 			time.Sleep(time.Minute)
-			s.report(l, 40, "halfway")
+			s.Report(l, 40, "halfway")
 			time.Sleep(time.Minute)
-			s.succeed(l, plan{12})
+			s.Succeed(l, plan{12})
 		}()
 		start := time.Now()
 		got, err := result.Wait(t.Context(), s.q, ref)
@@ -224,7 +224,7 @@ func TestWaitOnAQueueThatKeepsNothing(t *testing.T) {
 		ref := s.enqueue()
 		go func() {
 			synctest.Wait()
-			s.succeed(s.claim(), plan{})
+			s.Succeed(s.Claim(), plan{})
 		}()
 		_, err := result.Wait(t.Context(), s.q, ref)
 		expect(t, err, queue.ErrNotFound)
@@ -236,7 +236,7 @@ func TestWaitOutlastsAStoreThatIsAway(t *testing.T) {
 		s := newScene(t)
 		ref := s.enqueue()
 		s.b.Inject(backendtest.Fault{Verb: backendtest.Lookup, Rate: backendtest.Times(7)})
-		s.succeed(s.claim(), plan{12})
+		s.Succeed(s.Claim(), plan{12})
 		start := time.Now()
 		got, err := result.Wait(t.Context(), s.q, ref)
 		expect(t, err, nil)
@@ -255,9 +255,9 @@ func TestWaitCountsFailuresFromTheLastAnswer(t *testing.T) {
 		go func() {
 			for range 6 {
 				time.Sleep(time.Minute)
-				s.retry(s.claim(), 0, "again")
+				s.Retry(s.Claim(), 0, "again")
 			}
-			s.succeed(s.claim(), plan{12})
+			s.Succeed(s.Claim(), plan{12})
 		}()
 		_, err := result.Wait(t.Context(), s.q, ref)
 		expect(t, err, nil)
@@ -292,7 +292,7 @@ func TestWaitOutlastsADriversDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScene(t)
 		ref := s.enqueue()
-		s.succeed(s.claim(), plan{12})
+		s.Succeed(s.Claim(), plan{12})
 		s.b.Inject(backendtest.Fault{Verb: backendtest.Lookup, Rate: backendtest.Times(2), Err: context.DeadlineExceeded})
 		_, err := result.Wait(t.Context(), s.q, ref)
 		expect(t, err, nil)
@@ -350,7 +350,7 @@ func TestResultsThatDontDecode(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
 			ref := s.enqueue()
-			s.settle(backends.Settlement{Lease: s.claim(), Verb: backends.Commit, Outcome: backends.Succeeded, Result: []byte(data)})
+			s.Settle(backends.Settlement{Lease: s.Claim(), Verb: backends.Commit, Outcome: backends.Succeeded, Result: []byte(data)})
 			got, err := result.Wait(t.Context(), s.q, ref)
 			broken, ok := errors.AsType[*result.UnreadableError](err)
 			if !ok || broken.Ref != ref || got != (plan{}) {
@@ -365,7 +365,7 @@ func TestNoneIsReadFromAnything(t *testing.T) {
 	s := newScene(t)
 	none := queue.New[settings, queue.None](s.b, "whatif")
 	ref := s.enqueue()
-	s.settle(backends.Settlement{Lease: s.claim(), Verb: backends.Commit, Outcome: backends.Succeeded})
+	s.Settle(backends.Settlement{Lease: s.Claim(), Verb: backends.Commit, Outcome: backends.Succeeded})
 	_, err := result.Get(t.Context(), none, ref)
 	expect(t, err, nil)
 }
@@ -377,7 +377,7 @@ func TestLargeResultsComeFromTheBucket(t *testing.T) {
 			b := newBucket()
 			s.q.Bucket, s.q.Box, s.q.Inline = b, box, 4
 			ref := s.enqueue()
-			s.succeed(s.claim(), plan{123456})
+			s.Succeed(s.Claim(), plan{123456})
 			got, err := result.Get(t.Context(), s.q, ref)
 			if err != nil || got.Order != 123456 || b.asked == 0 {
 				t.Errorf("got %+v, error %v; the bucket was asked %d times", got, err, b.asked)
@@ -401,7 +401,7 @@ func TestResultsThatHaveGoneAreToldApart(t *testing.T) {
 			b := newBucket()
 			s.q.Bucket, s.q.Inline = b, 4
 			ref := s.enqueue()
-			s.succeed(s.claim(), plan{123456})
+			s.Succeed(s.Claim(), plan{123456})
 			c.lose(b)
 			b.asked = 0
 			reader := queue.New[settings, plan](s.b, "whatif")
@@ -439,7 +439,7 @@ func TestWaitOutlastsABucketThatIsAway(t *testing.T) {
 		b := newBucket()
 		s.q.Bucket, s.q.Inline = b, 4
 		ref := s.enqueue()
-		s.succeed(s.claim(), plan{123456})
+		s.Succeed(s.Claim(), plan{123456})
 		b.broken = 3
 		got, err := result.Wait(t.Context(), s.q, ref)
 		if expect(t, err, nil); got.Order != 123456 {

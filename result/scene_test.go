@@ -3,7 +3,6 @@ package result_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -12,12 +11,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/backends/backendtest"
 	"github.com/leat-go/leat/backends/memory"
-	"github.com/leat-go/leat/internal/seam"
+	"github.com/leat-go/leat/internal/byhand"
 	"github.com/leat-go/leat/queue"
 )
 
@@ -29,6 +26,7 @@ type plan struct{ Order int }
 // it, by hand.
 type scene struct {
 	*testing.T
+	byhand.Worker
 	q *queue.Queue[settings, plan]
 	b *backendtest.Faulty
 }
@@ -38,7 +36,8 @@ func newScene(t *testing.T) *scene {
 	store := memory.New(memory.Options{})
 	t.Cleanup(func() { store.Close() })
 	b := backendtest.NewFaulty(store)
-	return &scene{t, queue.New[settings, plan](b, "whatif"), b}
+	q := queue.New[settings, plan](b, "whatif")
+	return &scene{t, byhand.Worker{Test: t, Store: b, Queue: q}, q, b}
 }
 
 func (s *scene) enqueue(opts ...queue.Option) queue.Ref {
@@ -48,64 +47,6 @@ func (s *scene) enqueue(opts ...queue.Option) queue.Ref {
 		s.Fatal(err)
 	}
 	return t.Ref
-}
-
-func (s *scene) inside() *seam.Queue {
-	s.Helper()
-	in, err := s.q.Inside(seam.Key{})
-	if err != nil {
-		s.Fatal(err)
-	}
-	return in
-}
-
-func (s *scene) claim() *backends.Lease {
-	s.Helper()
-	in := s.inside()
-	leases, err := s.b.Claim(s.Context(), backends.ClaimRequest{Queue: in.Name, Policy: in.Policy, Max: 1, Lease: time.Hour})
-	if err != nil {
-		s.Fatal(err)
-	}
-	return leases[0]
-}
-
-func (s *scene) settle(x backends.Settlement) {
-	s.Helper()
-	errs, err := s.b.Settle(s.Context(), []backends.Settlement{x})
-	if err = errors.Join(append(errs, err)...); err != nil {
-		s.Fatal(err)
-	}
-}
-
-func (s *scene) succeed(l *backends.Lease, v any) {
-	s.Helper()
-	data, err := json.Marshal(v)
-	if err != nil {
-		s.Fatal(err)
-	}
-	inline, stored, err := s.inside().Pack(s.Context(), l, data)
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.settle(backends.Settlement{Lease: l, Verb: backends.Commit, Outcome: backends.Succeeded, Result: inline, Stored: stored})
-}
-
-func (s *scene) retry(l *backends.Lease, after time.Duration, why string) {
-	s.Helper()
-	s.settle(backends.Settlement{Lease: l, Verb: backends.Retry, Delay: after, Error: why})
-}
-
-func (s *scene) die(l *backends.Lease, why string) {
-	s.Helper()
-	s.settle(backends.Settlement{Lease: l, Verb: backends.Commit, Outcome: backends.Dead, Reason: why, Error: why})
-}
-
-func (s *scene) report(l *backends.Lease, percent float64, text string) {
-	s.Helper()
-	errs, err := s.b.Extend(s.Context(), time.Hour, []backends.Beat{{Lease: l, Progress: &backends.Progress{Percent: percent, Text: text}}})
-	if err = errors.Join(append(errs, err)...); err != nil {
-		s.Fatal(err)
-	}
 }
 
 func (s *scene) cancel(ref queue.Ref) {

@@ -21,7 +21,7 @@ func (signing) SignedURL(_ context.Context, key string, life time.Duration) (str
 func (s *scene) stored() queue.Ref {
 	s.q.Inline = 1
 	ref := s.enqueue()
-	s.succeed(s.claim(), plan{120})
+	s.Succeed(s.Claim(), plan{120})
 	return ref
 }
 
@@ -47,7 +47,7 @@ func TestSignedURL_SaysWhyThereIsNone(t *testing.T) {
 		"waits":     {queue.ErrNotReady, func(s *scene) queue.Ref { return s.enqueue() }},
 		"unknown":   {queue.ErrNotFound, func(*scene) queue.Ref { return queue.Ref{Tenant: "zeta", ID: "none"} }},
 		"cancelled": {queue.ErrCancelled, func(s *scene) queue.Ref { ref := s.enqueue(); s.cancel(ref); return ref }},
-		"small":     {errors.ErrUnsupported, func(s *scene) queue.Ref { ref := s.enqueue(); s.succeed(s.claim(), plan{1}); return ref }},
+		"small":     {errors.ErrUnsupported, func(s *scene) queue.Ref { ref := s.enqueue(); s.Succeed(s.Claim(), plan{1}); return ref }},
 		"no signer": {errors.ErrUnsupported, func(s *scene) queue.Ref { s.q.Bucket = newBucket(); return s.stored() }},
 		"encrypted": {errors.ErrUnsupported, func(s *scene) queue.Ref {
 			s.q.Box = envelope{}

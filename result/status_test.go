@@ -34,19 +34,19 @@ func TestStatusShowsTheLifeOfAJob(t *testing.T) {
 		expectStatus(t, now(), want)
 
 		time.Sleep(2 * time.Minute)
-		l := s.claim()
-		s.report(l, 40, "halfway")
+		l := s.Claim()
+		s.Report(l, 40, "halfway")
 		want.State, want.Attempt, want.Due, want.Read = queue.Running, 1, time.Time{}, time.Now()
 		want.Progress = queue.Progress{Percent: 40, Text: "halfway"}
 		expectStatus(t, now(), want)
 
-		s.retry(l, time.Minute, "no stock")
+		s.Retry(l, time.Minute, "no stock")
 		want.State, want.Due = queue.Waiting, time.Now().Add(time.Minute)
 		want.Failures = []queue.Failure{{Attempt: 1, At: time.Now(), Text: "no stock"}}
 		expectStatus(t, now(), want)
 
 		time.Sleep(time.Minute)
-		l = s.claim()
+		l = s.Claim()
 		s.cancel(ref)
 		want.State, want.Cancelling, want.Attempt, want.Due, want.Read = queue.Running, true, 2, time.Time{}, time.Now()
 		expectStatus(t, now(), want)
@@ -122,15 +122,15 @@ func TestWatchShowsEachChangeUntilTheEnd(t *testing.T) {
 		go func() {
 			step := func() { time.Sleep(time.Second); synctest.Wait() }
 			step()
-			l := s.claim()
+			l := s.Claim()
 			step()
-			s.report(l, 40, "halfway")
+			s.Report(l, 40, "halfway")
 			step()
-			s.retry(l, time.Second, "no stock")
+			s.Retry(l, time.Second, "no stock")
 			step()
-			l = s.claim()
+			l = s.Claim()
 			step()
-			s.succeed(l, plan{12})
+			s.Succeed(l, plan{12})
 		}()
 		type seen struct {
 			Phase   string
@@ -162,8 +162,8 @@ func TestWatchOfASlowReaderShowsTheNewest(t *testing.T) {
 		for st, err := range result.Watch(t.Context(), s.q, ref) {
 			expect(t, err, nil)
 			if phases = append(phases, st.Phase()); len(phases) == 1 {
-				s.retry(s.claim(), 0, "no stock")
-				s.die(s.claim(), "no stock, twice")
+				s.Retry(s.Claim(), 0, "no stock")
+				s.Die(s.Claim(), "no stock, twice")
 			}
 		}
 		if d := cmp.Diff([]string{"queued", "dead"}, phases); d != "" {
@@ -225,7 +225,7 @@ func TestOpenStreamsWhatWasEncoded(t *testing.T) {
 				t.Errorf("body %v, status %+v", body, st)
 			}
 
-			s.succeed(s.claim(), plan{123456})
+			s.Succeed(s.Claim(), plan{123456})
 			body, st, err = result.Open(t.Context(), s.q, ref)
 			expect(t, err, nil)
 			data, err := io.ReadAll(body)

@@ -33,7 +33,7 @@ func TestPostIsAcceptedAtOnce(t *testing.T) {
 	if id == "" || h.Get("Location") != "/jobs/"+id || h.Get("Retry-After") != "1" || h.Get("Content-Type") != "application/json" {
 		t.Errorf("headers %v", h)
 	}
-	l := s.claim()
+	l := s.Claim()
 	if l.Job.ID != id || l.Job.Tenant != "zeta" || string(l.Job.Payload) != `{"SKU":"22423","Level":0.95,"Count":0,"Sub":{"Name":""}}` {
 		t.Errorf("job %+v of %s", l.Job.Ref, l.Job.Payload)
 	}
@@ -43,7 +43,7 @@ func TestPostIsAcceptedAtOnce(t *testing.T) {
 func TestPostKeepsLargeNumbers(t *testing.T) {
 	s := newSite(t)
 	s.expect(s.do("POST", "/jobs", `{"Count":9007199254740993}`), 202, "")
-	if got := string(s.claim().Job.Payload); !strings.Contains(got, "9007199254740993") {
+	if got := string(s.Claim().Job.Payload); !strings.Contains(got, "9007199254740993") {
 		t.Error(got)
 	}
 }
@@ -170,7 +170,7 @@ func TestRule_R2_KeysNameRequests(t *testing.T) {
 func TestAReplayShowsTheStateOfItsJob(t *testing.T) {
 	s := newSite(t)
 	first := s.post("Idempotency-Key", "req-42")
-	s.succeed(s.claim(), plan{12})
+	s.Succeed(s.Claim(), plan{12})
 	w := s.do("POST", "/jobs", `{"SKU":"22423"}`, "Idempotency-Key", "req-42")
 	s.expect(w, 202, "")
 	if got := decode[struct{ State string }](s, w); got.State != "succeeded" || w.Header().Get("Location") != first {
@@ -304,7 +304,7 @@ func TestOptionsAreTheJobs(t *testing.T) {
 	}
 	older := s.post("Screen", "9")
 	newer := s.post("Screen", "9")
-	l := s.claim()
+	l := s.Claim()
 	if l.Job.Supersede != "screen-9/22423" || l.Job.Tenant != "zeta" || l.Deadline.IsZero() {
 		t.Errorf("job %+v", l.Job)
 	}
@@ -358,7 +358,7 @@ func TestRule_R12_WaitingForRoomIsBounded(t *testing.T) {
 		}
 		go func() {
 			time.Sleep(5 * time.Second)
-			s.claim()
+			s.Claim()
 		}()
 		s.post()
 	})
@@ -371,8 +371,8 @@ func TestACodecOfOnesOwn(t *testing.T) {
 	s.expect(s.do("POST", "/jobs", `22423`), 415, "unsupported-media-type")
 	w := s.do("POST", "/jobs", `22423`, "Content-Type", "text/csv; charset=utf-8")
 	s.expect(w, 202, "")
-	l := s.claim()
-	s.settle(backends.Settlement{Lease: l, Verb: backends.Commit, Outcome: backends.Succeeded, Result: []byte("12")})
+	l := s.Claim()
+	s.Settle(backends.Settlement{Lease: l, Verb: backends.Commit, Outcome: backends.Succeeded, Result: []byte("12")})
 	w = s.do("GET", w.Header().Get("Location")+"/result", "")
 	s.expect(w, 200, "")
 	if w.Header().Get("Content-Type") != "text/csv" || w.Body.String() != "12" {

@@ -46,13 +46,13 @@ func TestStatusIsShownInEveryState(t *testing.T) {
 		expect(`"state":"waiting","links":{"self":"SELF","result":"SELF/result"},"phase":"scheduled","attempt":0`)
 		time.Sleep(time.Minute)
 		expect(`"state":"waiting","links":{"self":"SELF","result":"SELF/result"},"phase":"queued","attempt":0`)
-		l := s.claim()
+		l := s.Claim()
 		expect(`"state":"running","links":{"self":"SELF","result":"SELF/result"},"phase":"running","attempt":1`)
-		s.report(l, 40, "halfway")
-		s.retry(l, time.Minute, canary)
+		s.Report(l, 40, "halfway")
+		s.Retry(l, time.Minute, canary)
 		expect(`"state":"waiting","links":{"self":"SELF","result":"SELF/result"},"phase":"retrying","attempt":1,"progress":{"percent":40,"text":"halfway"}`)
 		time.Sleep(time.Minute)
-		s.die(s.claim(), canary)
+		s.Die(s.Claim(), canary)
 		expect(`"state":"dead","links":{"self":"SELF"},"phase":"dead","attempt":2,"progress":{"percent":40,"text":"halfway"}`)
 	})
 }
@@ -62,8 +62,8 @@ func TestErrorsAreShownOnRequest(t *testing.T) {
 	s := newSite(t)
 	s.h.ShowErrors = true
 	self := s.post()
-	s.retry(s.claim(), 0, "no stock")
-	s.die(s.claim(), "no stock, twice")
+	s.Retry(s.Claim(), 0, "no stock")
+	s.Die(s.Claim(), "no stock, twice")
 	got := decode[struct {
 		Reason   string
 		Failures []struct {
@@ -117,11 +117,11 @@ func TestAVersionThatTheClientHasIsNotSentAgain(t *testing.T) {
 		changed("created")
 		time.Sleep(time.Minute)
 		changed("due") // without a new version
-		l := s.claim()
+		l := s.Claim()
 		changed("running")
-		s.report(l, 40, "halfway")
+		s.Report(l, 40, "halfway")
 		changed("progress")
-		s.succeed(l, plan{12})
+		s.Succeed(l, plan{12})
 		changed("succeeded")
 
 		tag = ""
@@ -152,9 +152,9 @@ func TestResultIsThereOnceItSucceeded(t *testing.T) {
 		}
 	}
 	waits("queued")
-	l := s.claim()
+	l := s.Claim()
 	waits("running")
-	s.succeed(l, plan{12})
+	s.Succeed(l, plan{12})
 	w := s.do("GET", self+"/result", "")
 	s.expect(w, 200, "")
 	if w.Body.String() != `{"Order":12}` || w.Header().Get("Content-Type") != "application/json" || w.Header().Get("Retry-After") != "" {
@@ -167,7 +167,7 @@ func TestResultIsThereOnceItSucceeded(t *testing.T) {
 func TestAnEmptyResult(t *testing.T) {
 	s := newSite(t)
 	self := s.post()
-	s.settle(backends.Settlement{Lease: s.claim(), Verb: backends.Commit, Outcome: backends.Succeeded})
+	s.Settle(backends.Settlement{Lease: s.Claim(), Verb: backends.Commit, Outcome: backends.Succeeded})
 	for _, method := range []string{"GET", "HEAD"} {
 		if w := s.do(method, self+"/result", ""); w.Code != 204 || w.Body.Len() > 0 || w.Header().Get("Content-Type") != "" {
 			t.Errorf("%s: %d %v %s", method, w.Code, w.Header(), w.Body)
@@ -180,8 +180,8 @@ func TestEndsWithoutAResult(t *testing.T) {
 		end    func(s *site)
 		status int
 	}{
-		"dead":       {func(s *site) { s.die(s.claim(), canary) }, 409},
-		"cancelled":  {func(s *site) { s.do("DELETE", "/jobs/"+s.claim().Job.ID, ""); s.finishCancelled() }, 409},
+		"dead":       {func(s *site) { s.Die(s.Claim(), canary) }, 409},
+		"cancelled":  {func(s *site) { s.do("DELETE", "/jobs/"+s.Claim().Job.ID, ""); s.finishCancelled() }, 409},
 		"expired":    {func(*site) { time.Sleep(time.Hour) }, 410},
 		"superseded": {func(s *site) { s.post() }, 410},
 	} {
@@ -212,7 +212,7 @@ func (s *site) finishCancelled() {
 	time.Sleep(2 * time.Hour)
 	ctx, cancel := context.WithTimeout(s.Context(), time.Second)
 	defer cancel()
-	in := s.inside()
+	in := s.Inside()
 	if l, err := s.b.Claim(ctx, backends.ClaimRequest{Queue: in.Name, Policy: in.Policy, Max: 1, Lease: time.Hour}); err == nil {
 		s.Fatalf("claimed %+v", l[0])
 	}
@@ -221,7 +221,7 @@ func (s *site) finishCancelled() {
 func TestRule_R2_WhatIsNotTheCallersDoesNotExist(t *testing.T) {
 	s := newSite(t)
 	mine := s.post("Tenant", "zeta")
-	s.succeed(s.claim(), plan{12})
+	s.Succeed(s.Claim(), plan{12})
 	other := queue.New[settings, plan](s.b, "other")
 	ticket, err := other.Enqueue(t.Context(), settings{}, queue.Tenant("zeta"))
 	if err != nil {
@@ -293,7 +293,7 @@ func TestDeleteCancels(t *testing.T) {
 		}
 	}
 	running := s.post()
-	l := s.claim()
+	l := s.Claim()
 	w := s.do("DELETE", running, "")
 	if s.expect(w, 202, ""); state(w) != "cancelling" || w.Header().Get("Retry-After") != "1" {
 		t.Errorf("%v %s", w.Header(), w.Body)
@@ -303,7 +303,7 @@ func TestDeleteCancels(t *testing.T) {
 		t.Errorf("the worker is told %v, %v", errs, err)
 	}
 	ended := s.post()
-	s.succeed(s.claim(), plan{12})
+	s.Succeed(s.Claim(), plan{12})
 	s.expect(s.do("DELETE", ended, ""), 409, "ended")
 }
 
@@ -369,13 +369,13 @@ func large(t *testing.T) (s *site, b *bucket, self string) {
 	s, b = newSite(t), &bucket{}
 	s.q.Bucket, s.q.Inline = b, 100
 	self = s.post()
-	in := s.inside()
-	l := s.claim()
+	in := s.Inside()
+	l := s.Claim()
 	inline, stored, err := in.Pack(t.Context(), l, bytes.Repeat([]byte(" "), 200))
 	if err != nil || stored == "" {
 		t.Fatal(stored, err)
 	}
-	s.settle(backends.Settlement{Lease: l, Verb: backends.Commit, Outcome: backends.Succeeded, Result: inline, Stored: stored})
+	s.Settle(backends.Settlement{Lease: l, Verb: backends.Commit, Outcome: backends.Succeeded, Result: inline, Stored: stored})
 	return s, b, self + "/result"
 }
 

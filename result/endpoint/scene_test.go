@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -12,14 +11,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
-	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/backends/backendtest"
 	"github.com/leat-go/leat/backends/memory"
-	"github.com/leat-go/leat/internal/seam"
+	"github.com/leat-go/leat/internal/byhand"
 	"github.com/leat-go/leat/queue"
 	"github.com/leat-go/leat/result/endpoint"
 )
@@ -42,6 +39,7 @@ type plan struct{ Order int }
 // worker's side of it, by hand.
 type site struct {
 	*testing.T
+	byhand.Worker
 	q *queue.Queue[settings, plan]
 	b *backendtest.Faulty
 	h *endpoint.Handler[settings, plan]
@@ -56,6 +54,7 @@ func newSite(t *testing.T) *site {
 	t.Cleanup(func() { store.Close() })
 	s := &site{T: t, b: backendtest.NewFaulty(store)}
 	s.q = queue.New[settings, plan](s.b, "whatif")
+	s.Worker = byhand.Worker{Test: t, Store: s.b, Queue: s.q}
 	s.h = s.handler(s.q)
 	return s
 }
@@ -183,62 +182,4 @@ func (s *site) jobs() int {
 		n++
 	}
 	return n
-}
-
-func (s *site) inside() *seam.Queue {
-	s.Helper()
-	in, err := s.q.Inside(seam.Key{})
-	if err != nil {
-		s.Fatal(err)
-	}
-	return in
-}
-
-func (s *site) claim() *backends.Lease {
-	s.Helper()
-	in := s.inside()
-	leases, err := s.b.Claim(s.Context(), backends.ClaimRequest{Queue: in.Name, Policy: in.Policy, Max: 1, Lease: time.Hour})
-	if err != nil {
-		s.Fatal(err)
-	}
-	return leases[0]
-}
-
-func (s *site) settle(x backends.Settlement) {
-	s.Helper()
-	errs, err := s.b.Settle(s.Context(), []backends.Settlement{x})
-	if err = errors.Join(append(errs, err)...); err != nil {
-		s.Fatal(err)
-	}
-}
-
-func (s *site) succeed(l *backends.Lease, v plan) {
-	s.Helper()
-	data, err := json.Marshal(v)
-	if err != nil {
-		s.Fatal(err)
-	}
-	inline, stored, err := s.inside().Pack(s.Context(), l, data)
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.settle(backends.Settlement{Lease: l, Verb: backends.Commit, Outcome: backends.Succeeded, Result: inline, Stored: stored})
-}
-
-func (s *site) retry(l *backends.Lease, after time.Duration, why string) {
-	s.Helper()
-	s.settle(backends.Settlement{Lease: l, Verb: backends.Retry, Delay: after, Error: why})
-}
-
-func (s *site) die(l *backends.Lease, why string) {
-	s.Helper()
-	s.settle(backends.Settlement{Lease: l, Verb: backends.Commit, Outcome: backends.Dead, Reason: why, Error: why})
-}
-
-func (s *site) report(l *backends.Lease, percent float64, text string) {
-	s.Helper()
-	errs, err := s.b.Extend(s.Context(), time.Hour, []backends.Beat{{Lease: l, Progress: &backends.Progress{Percent: percent, Text: text}}})
-	if err = errors.Join(append(errs, err)...); err != nil {
-		s.Fatal(err)
-	}
 }
