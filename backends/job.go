@@ -52,6 +52,11 @@ type Job struct {
 // IsMember reports whether a batch counts the job's end.
 func (j *Job) IsMember() bool { return j.Batch != nil && !j.Batch.Member.IsZero() }
 
+// Reuses reports whether j comes under the Ref of a job that was asked for otherwise (R2).
+func (j *Job) Reuses(fingerprint uint64) bool {
+	return j.Fingerprint != 0 && fingerprint != 0 && j.Fingerprint != fingerprint
+}
+
 // Batch ties a job to a batch of slices (R14). A member names the collation job
 // that waits for it; the collation job itself has a Hold. A collation job that
 // is a member of an outer batch has both.

@@ -145,7 +145,7 @@ func (n *newborn) again(ctx context.Context, b *Backend, r *record) {
 		n.err = errBusy
 	case !old.visible(r.Created):
 		n.succeed(ctx, b, r, old, v)
-	case n.job.Fingerprint != 0 && old.Job.Fingerprint != 0 && n.job.Fingerprint != old.Job.Fingerprint:
+	case n.job.Reuses(old.Job.Fingerprint):
 		n.err = backends.ErrKeyReused
 	default:
 		n.duplicate, n.order = true, old.Order

@@ -66,7 +66,7 @@ func (b *store) add(q *queue, j *backends.Job, now int64, out *backends.Enqueued
 
 // again answers for a job that is there: a duplicate, or the seal of a batch.
 func (b *store) again(r *record, j *backends.Job, now int64, out *backends.Enqueued) {
-	if j.Fingerprint != 0 && r.job.Fingerprint != 0 && j.Fingerprint != r.job.Fingerprint {
+	if j.Reuses(r.job.Fingerprint) {
 		out.Err = backends.ErrKeyReused
 		return
 	}

@@ -111,7 +111,7 @@ func (t *txn) meetAgain(ctx context.Context, q *queue, j *backends.Job, out *bac
 
 // repeat answers for a job that is there: a duplicate, or the seal of a batch.
 func (t *txn) repeat(ctx context.Context, r *row, j *backends.Job, out *backends.Enqueued) error {
-	if j.Fingerprint != 0 && r.spec.Fingerprint != 0 && j.Fingerprint != r.spec.Fingerprint {
+	if j.Reuses(r.spec.Fingerprint) {
 		out.Err = backends.ErrKeyReused
 		return nil
 	}
