@@ -201,6 +201,9 @@ func (w *world) redriveDead() {
 	var items []backends.Redrive
 	var refs []backends.Ref
 	for _, r := range page.Records {
+		if a := w.asked[r.Job.Ref]; a != nil {
+			w.saw(a, r) // a debt that was dropped shows in this life only
+		}
 		items = append(items, backends.Redrive{Ref: r.Job.Ref, Generation: r.Generation})
 		refs = append(refs, r.Job.Ref)
 	}
