@@ -9,8 +9,8 @@
 // The comments on [Backend] and its requests are the specification;
 // package backendtest is the same specification as a test suite, and a Backend
 // is what passes it. The life of one job, decided by pure functions that every
-// store shares, is in life.go and drawn at [Life]; the arrows it may follow are
-// the table in transition.go.
+// store shares, is drawn at [Life]; the arrows it may follow are the table in
+// transition.go.
 //
 // # Guarantees
 //

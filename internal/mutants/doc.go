@@ -13,7 +13,7 @@
 //	tests: ./backends/memory ./backends
 //
 //	== R5 a stale token settles
-//	backends/life.go
+//	backends/settle.go
 //	-	case s.Lease.Token != l.Token:
 //	+	case s.Lease.Token > l.Token:
 //	 		return l, ErrLost
