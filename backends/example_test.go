@@ -62,7 +62,7 @@ func ExampleMux() {
 	// sync: off
 	// store <nil>
 	// invalid URL: unknown parameter "snyc" (known: queue, sync)
-	// invalid URL: no driver for scheme "stroe"; import one of its packages (have: store)
+	// invalid URL: no driver for scheme "stroe" is registered (have: store)
 }
 
 // Each caller writes as if it were alone; those who come while a write goes on

@@ -65,11 +65,14 @@ func (m *Mux) Open(ctx context.Context, rawURL string) (Backend, error) {
 	if err != nil { // which quotes the URL
 		return nil, invalid("URL", "can't be parsed")
 	}
+	if u.Scheme == "" {
+		return nil, invalid("URL", "has no scheme, which names its driver, as memory:// does")
+	}
 	m.mu.RLock()
 	open := m.openers[u.Scheme]
 	m.mu.RUnlock()
 	if open == nil {
-		return nil, invalid("URL", fmt.Sprintf("no driver for scheme %q; %s", u.Scheme, m.advice(u.Scheme)))
+		return nil, invalid("URL", fmt.Sprintf("no driver for scheme %q%s", u.Scheme, m.advice(u.Scheme)))
 	}
 	whole := *u // the driver may take it apart
 	b, err := open(ctx, u)
@@ -79,28 +82,24 @@ func (m *Mux) Open(ctx context.Context, rawURL string) (Backend, error) {
 // rooms are the packages of this module that open a scheme, for those who forgot
 // to import one.
 var rooms = map[string]string{
-	"memory":   "backends/memory",
-	"sqlite":   "backends/sqlite",
-	"postgres": "backends/postgres", "postgresql": "backends/postgres",
+	"memory":     "backends/memory",
+	"sqlite":     "backends/sqlite",
 	"awssqs":     "backends/broker/sqs",
 	"cdk":        "backends/broker/cdk",
 	"cdk+rabbit": "backends/broker/cdk/rabbit", "cdk+rabbits": "backends/broker/cdk/rabbit",
-	"nats":   "backends/broker/nats",
-	"rabbit": "backends/broker/rabbit",
-	"kafka":  "backends/broker/kafka",
 }
 
 // advice says what to do about a scheme that nobody registered. An import doesn't
 // help a Mux of the program's own.
 func (m *Mux) advice(scheme string) string {
 	if room := rooms[scheme]; room != "" && m == Default {
-		return fmt.Sprintf("import _ %q", "github.com/leat-go/leat/"+room)
+		return fmt.Sprintf("; import _ %q", "github.com/leat-go/leat/"+room)
 	}
 	have := strings.Join(m.Schemes(), ", ")
 	if have == "" {
 		have = "none"
 	}
-	return "import one of its packages (have: " + have + ")"
+	return " is registered (have: " + have + ")"
 }
 
 // Take splits the parameters of u: those in mine, and u without them, for a

@@ -91,6 +91,8 @@ func Open[T, R any](ctx context.Context, rawURL string) (*Queue[T, R], error) {
 	switch {
 	case rawURL == "": // an environment variable that isn't set, most often
 		return nil, wrap("open", &InvalidError{Field: "URL", Reason: "is empty"})
+	case u.Scheme == "": // a path, most often
+		return nil, wrap("open", &InvalidError{Field: "URL", Reason: "has no scheme, which names its driver, as memory:// does"})
 	case name == "":
 		return nil, wrap("open", &InvalidError{Field: "URL", Reason: "names no queue: add ?queue=NAME"})
 	}

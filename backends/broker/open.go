@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -50,11 +51,12 @@ func OpenRecords(ctx context.Context, rawURL string) (*RecordStore, error) {
 	stores.RLock()
 	open, have := stores.openers[u.Scheme], strings.Join(slices.Sorted(maps.Keys(stores.openers)), ", ")
 	stores.RUnlock()
-	if open == nil {
-		if have == "" {
-			have = "none"
-		}
-		return nil, badRecords(fmt.Sprintf("no driver for scheme %q; import one of its packages (have: %s)", u.Scheme, have))
+	switch {
+	case open != nil:
+	case u.Scheme == "dynamodb": // ours, and not imported
+		return nil, badRecords(`no driver for scheme "dynamodb"; import _ "github.com/leat-go/leat/backends/broker/docrecords/dynamodb"`)
+	default:
+		return nil, badRecords(fmt.Sprintf("no driver for scheme %q is registered (have: %s)", u.Scheme, cmp.Or(have, "none")))
 	}
 	return open(ctx, u)
 }

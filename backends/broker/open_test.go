@@ -56,7 +56,8 @@ func TestParse_WithoutRecordsFiresAndForgets(t *testing.T) {
 func TestParse_SaysWhatIsWrong(t *testing.T) {
 	for raw, want := range map[string]string{
 		"pipe://h?queue=a&queue=b":            `"queue" is given twice`,
-		"pipe://h?records=nowhere%3A%2F%2Fx":  `no driver for scheme "nowhere"`,
+		"pipe://h?records=nowhere%3A%2F%2Fx":  `no driver for scheme "nowhere" is registered (have: `,
+		"pipe://h?records=dynamodb%3A%2F%2Fx": `no driver for scheme "dynamodb"; import _ "github.com/leat-go/leat/backends/broker/docrecords/dynamodb"`,
 		"pipe://h?records=%3A%2F%2Fs3cret%25": "can't be parsed",
 		"pipe://h?a;b":                        "malformed",
 	} {
