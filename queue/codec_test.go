@@ -10,6 +10,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -194,3 +195,45 @@ func foreign(t testing.TB, b backends.Backend, j backends.Job) {
 		t.Fatal(err, out)
 	}
 }
+
+type (
+	hidden   struct{ sku string }
+	embedded struct{ SKU string }
+	wrapped  struct{ embedded }
+	spelled  struct{ sku string }
+)
+
+func (s spelled) MarshalText() ([]byte, error) { return []byte(s.sku), nil }
+func (s *spelled) UnmarshalText(b []byte) error {
+	s.sku = string(b)
+	return nil
+}
+
+// JSON leaves out what isn't exported, and says nothing: a struct of which nothing
+// is left would reach the handler empty.
+func TestTypesOfWhichJSONCarriesNothingAreRefused(t *testing.T) {
+	_, err := queue.New[hidden, plan](store(), "q").Enqueue(t.Context(), hidden{"22423"})
+	invalid(t, "args", err, "Queue")
+	if want := "queue: enqueue: invalid Queue: JSON carries nothing of a queue_test.hidden, which exports no field"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	_, err = queue.New[settings, *hidden](store(), "q").Enqueue(t.Context(), ask)
+	invalid(t, "result", err, "Queue")
+
+	_, err = queue.New[wrapped, time.Time](store(), "q").Enqueue(t.Context(), wrapped{})
+	matches(t, "embedded, and a type that encodes itself", err)
+	_, err = queue.New[spelled, *spelled](store(), "q").Enqueue(t.Context(), spelled{"22423"})
+	matches(t, "text", err)
+	_, err = queue.New[struct{}, queue.None](store(), "q").Enqueue(t.Context(), struct{}{})
+	matches(t, "nothing to carry", err)
+	_, err = queue.New[any, error](store(), "q").Enqueue(t.Context(), 1)
+	matches(t, "interfaces", err)
+	q := queue.New[hidden, hidden](store(), "q")
+	q.Codec = hiddenCodec{}
+	_, err = q.Enqueue(t.Context(), hidden{"22423"})
+	matches(t, "another codec", err)
+}
+
+type hiddenCodec struct{ rawCodec }
+
+func (hiddenCodec) Encode(v any) ([]byte, error) { return []byte(v.(hidden).sku), nil }

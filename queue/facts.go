@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"maps"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -44,6 +45,11 @@ func (q *Queue[T, R]) read() (*facts, error) {
 	policy := q.policy()
 	if err := cmp.Or(q.check(), checkNames(q.name, q.kind, policy)); err != nil {
 		return nil, err
+	}
+	if codec, ok := cmp.Or(q.Codec, JSON).(jsonCodec); ok {
+		if err := cmp.Or(codec.carries(reflect.TypeFor[T]()), codec.carries(reflect.TypeFor[R]())); err != nil {
+			return nil, err
+		}
 	}
 	f := &facts{
 		name: q.name, kind: seam.Stored(q.kind, q.Schema),
