@@ -76,7 +76,7 @@ func TestRule_R6_EveryEndIsAnnouncedOnce(t *testing.T) {
 
 		end(good, queue.Event{State: queue.Succeeded, Attempt: 1, Headers: map[string]string{"origin": "portal"}})
 		end(poison, queue.Event{State: queue.Dead, Attempt: 1, Reason: "permanent error"})
-		end(sad, queue.Event{State: queue.Dead, Attempt: 2, Reason: "gave up after 2 attempts"})
+		end(sad, queue.Event{State: queue.Dead, Attempt: 2, Reason: "its attempts are used up"})
 		end(cancelled, queue.Event{State: queue.Cancelled, Attempt: 1})
 		end(waiting, queue.Event{State: queue.Cancelled})
 		end(overtaken, queue.Event{State: queue.Superseded, Attempt: 1, Supersede: "running", SupersededBy: newer.ID})

@@ -49,7 +49,7 @@ func decide(v verdict, t terms) backends.Settlement {
 	case v.cause == ErrStopping:
 		return backends.Settlement{Verb: backends.Release}
 	case t.attempt >= t.maxAttempts:
-		return dead(fmt.Sprintf("gave up after %d attempts", t.attempt), v)
+		return dead("its attempts are used up", v)
 	}
 	return backends.Settlement{Verb: backends.Retry, Delay: sensible(t.delay(v.err)), Error: failure(v)}
 }

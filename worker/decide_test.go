@@ -41,10 +41,10 @@ func TestRule_R9_Verdicts(t *testing.T) {
 			want: backends.Settlement{Verb: backends.Retry, Delay: wait, Error: "sad"},
 		}, {
 			name: "error at the last attempt", err: errSad, attempt: 3,
-			want: backends.Settlement{Verb: backends.Commit, Outcome: backends.Dead, Reason: "gave up after 3 attempts", Error: "sad"},
+			want: backends.Settlement{Verb: backends.Commit, Outcome: backends.Dead, Reason: "its attempts are used up", Error: "sad"},
 		}, {
 			name: "error past the last attempt", err: errSad, attempt: math.MaxInt32,
-			want: backends.Settlement{Verb: backends.Commit, Outcome: backends.Dead, Reason: "gave up after 2147483647 attempts", Error: "sad"},
+			want: backends.Settlement{Verb: backends.Commit, Outcome: backends.Dead, Reason: "its attempts are used up", Error: "sad"},
 		}, {
 			name: "permanent", err: Permanent(errSad),
 			want: backends.Settlement{Verb: backends.Commit, Outcome: backends.Dead, Reason: "permanent error", Error: "sad"},
@@ -68,7 +68,7 @@ func TestRule_R9_Verdicts(t *testing.T) {
 			want: backends.Settlement{Verb: backends.Retry, Delay: time.Minute, Error: "very sad"},
 		}, {
 			name: "retry after at the last attempt", err: RetryAfter(time.Minute, errSad), attempt: 3,
-			want: backends.Settlement{Verb: backends.Commit, Outcome: backends.Dead, Reason: "gave up after 3 attempts", Error: "sad"},
+			want: backends.Settlement{Verb: backends.Commit, Outcome: backends.Dead, Reason: "its attempts are used up", Error: "sad"},
 		}, {
 			name: "retry after a time in the past", err: &RetryAfterError{-time.Minute, errSad},
 			want: backends.Settlement{Verb: backends.Retry, Error: "sad"},
@@ -102,7 +102,7 @@ func TestRule_R9_Verdicts(t *testing.T) {
 		}, {
 			name: "run limit at the last attempt", err: context.DeadlineExceeded, cause: ErrRunLimit, attempt: 3,
 			want: backends.Settlement{
-				Verb: backends.Commit, Outcome: backends.Dead, Reason: "gave up after 3 attempts",
+				Verb: backends.Commit, Outcome: backends.Dead, Reason: "its attempts are used up",
 				Error: "worker: the run limit was reached: context deadline exceeded",
 			},
 		}, {

@@ -154,7 +154,7 @@ func TestRule_R16_StuckHandlersAreNamed(t *testing.T) {
 		if d < allOfIt || d > allOfIt+time.Second {
 			t.Errorf("it took %v", d)
 		}
-		if want := "worker: 1 handlers never returned: jobs " + stuck.ID; err.Error() != want {
+		if want := "worker: 1 handler never returned: job " + stuck.ID; err.Error() != want {
 			t.Errorf("error %q, want %q", err, want)
 		}
 		for _, ref := range others {
@@ -210,9 +210,8 @@ func TestRule_R16_MarginMustLeaveTimeToWork(t *testing.T) {
 		ctx, stop := context.WithTimeout(s.Context(), 20*time.Second)
 		defer stop()
 		err := s.worker(answer).Run(ctx)
-		var invalid *queue.InvalidError
-		if !errors.As(err, &invalid) || invalid.Field != "Pool.Margin" {
-			t.Errorf("error %v", err)
+		if want := "worker: invalid Pool.Margin: the drain begins 22s before the context's deadline, which leaves no time to work"; err == nil || err.Error() != want || !errors.Is(err, queue.ErrInvalid) {
+			t.Errorf("error %v, want %s", err, want)
 		}
 	})
 }

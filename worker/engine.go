@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -71,7 +72,9 @@ func newEngine(ctx context.Context, p *Pool, workers []Kind) (*engine, error) {
 		return nil, err
 	}
 	if d, ok := ctx.Deadline(); ok && ctx.Err() == nil && time.Until(d) <= pool.Margin {
-		return nil, &queue.InvalidError{Field: "Pool.Margin", Reason: "leaves no time to work before the context's deadline"}
+		return nil, &queue.InvalidError{
+			Field: "Pool.Margin", Reason: fmt.Sprintf("the drain begins %v before the context's deadline, which leaves no time to work", pool.Margin),
+		}
 	}
 	e := &engine{
 		Pool: pool, store: first.Backend, facts: first, kinds: map[string]*kind{}, wire: []string{},

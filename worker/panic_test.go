@@ -41,7 +41,7 @@ func TestRule_R9_PanicIsAFailedAttempt(t *testing.T) {
 				bad, good := s.enqueue(13, queue.MaxAttempts(3)), s.enqueue(2)
 				pass(time.Hour)
 				r := s.expect(bad, queue.Dead, 3)
-				if len(r.Failures) != 3 || r.Reason != "gave up after 3 attempts" {
+				if len(r.Failures) != 3 || r.Reason != "its attempts are used up" {
 					t.Errorf("%d failures, reason %q", len(r.Failures), r.Reason)
 				}
 				for _, f := range r.Failures {

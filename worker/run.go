@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -23,6 +24,9 @@ type Runner interface {
 //	defer stop()
 //	err := worker.Run(ctx, w, sweeper)
 func Run(ctx context.Context, runners ...Runner) error {
+	if slices.Contains(runners, nil) {
+		return fmt.Errorf("worker: %w", &queue.InvalidError{Field: "Runner", Reason: "is nil"})
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	errs := make([]error, len(runners))
@@ -59,6 +63,9 @@ func (e *StuckError) Error() string {
 	ids := make([]string, 0, 3)
 	for _, j := range e.Jobs[:min(len(e.Jobs), 3)] {
 		ids = append(ids, j.ID)
+	}
+	if len(e.Jobs) == 1 {
+		return "worker: 1 handler never returned: job " + ids[0]
 	}
 	return fmt.Sprintf("worker: %d handlers never returned: jobs %s", len(e.Jobs), strings.Join(ids, ", "))
 }

@@ -69,6 +69,14 @@ func TestRunOfNobodyEndsAtOnce(t *testing.T) {
 	}
 }
 
+func TestRunRefusesNil(t *testing.T) {
+	ran := false
+	err := worker.Run(t.Context(), nil, runner(func(context.Context) error { ran = true; return nil }))
+	if want := "worker: invalid Runner: is nil"; err == nil || err.Error() != want || !errors.Is(err, queue.ErrInvalid) || ran {
+		t.Errorf("%v, want %s; the other ran: %v", err, want, ran)
+	}
+}
+
 func TestInvalidWorkersAreRefused(t *testing.T) {
 	for field, spoil := range map[string]func(w *worker.Worker[ask, int]){
 		"Pool.Concurrency": func(w *worker.Worker[ask, int]) { w.Concurrency = -1 },
