@@ -61,3 +61,37 @@ func TestNothingIsLoggedUnderTheLock(t *testing.T) {
 		}
 	})
 }
+
+// A cancel is an order, not a failure: who reads warnings doesn't see it, nor words
+// without a value.
+func TestWhatSomebodyAskedForIsNoWarning(t *testing.T) {
+	play(t, func(s *scene) {
+		w := s.worker(func(ctx context.Context, job *queue.Job[ask]) (int, error) {
+			if job.Args.N == 1 {
+				return 0, errSad
+			}
+			<-ctx.Done()
+			return 0, ctx.Err()
+		})
+		w.Concurrency = 4
+		s.start(w)
+		cancelled, older := s.enqueue(2), s.enqueue(3, queue.Supersede("screen"))
+		pass(time.Second)
+		s.enqueue(4, queue.Supersede("screen"))
+		match(s, s.q.Cancel(s.Context(), cancelled), nil)
+		pass(5 * time.Second)
+		failed := s.enqueue(1, queue.MaxAttempts(2))
+		pass(time.Second / 2)
+		for line := range strings.Lines(s.lines.String()) {
+			asked := strings.Contains(line, cancelled.ID) || strings.Contains(line, older.ID)
+			if asked && !strings.Contains(line, "level=DEBUG") || strings.Contains(line, `reason=""`) {
+				t.Error(line)
+			}
+		}
+		for _, id := range []string{cancelled.ID, older.ID, failed.ID} {
+			if !strings.Contains(s.lines.String(), id) {
+				t.Errorf("no line is of %s", id)
+			}
+		}
+	})
+}

@@ -48,12 +48,19 @@ func (w *watch) decided(a *attempt, v verdict) {
 	}
 	level := slog.LevelWarn
 	switch outcome {
-	case "lost", backends.Snooze.String(), backends.Release.String():
+	case "lost", backends.Snooze.String(), backends.Release.String(), backends.Cancelled.String(), backends.Superseded.String():
 		level = slog.LevelDebug
 	case backends.Dead.String():
 		level = slog.LevelError
 	}
-	w.job(a.ctx, level, "leat: an attempt failed", a, v.err, "outcome", outcome, "delay", a.write.Delay, "reason", a.write.Reason)
+	more := []any{"outcome", outcome}
+	if a.write.Verb == backends.Retry || a.write.Verb == backends.Snooze {
+		more = append(more, "delay", a.write.Delay)
+	}
+	if a.write.Reason != "" {
+		more = append(more, "reason", a.write.Reason)
+	}
+	w.job(a.ctx, level, "leat: an attempt failed", a, v.err, more...)
 }
 
 // outcomeOf is a word for what is written.
