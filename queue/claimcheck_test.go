@@ -70,7 +70,7 @@ func TestWithoutBucketLargeArgsAreTooLarge(t *testing.T) {
 	q.Inline = 100
 	ticket, err := q.Enqueue(t.Context(), strings.Repeat("x", 101))
 	matches(t, "limit + 1", err, queue.ErrTooLarge)
-	if want := "queue: enqueue: args of 101 bytes need a Queue.Bucket: too large to store inline"; err.Error() != want {
+	if want := "queue: enqueue: args of 101 bytes without a Queue.Bucket: too large to store inline"; err.Error() != want {
 		t.Errorf("error %q, want %q", err, want)
 	}
 	if !ticket.IsZero() || s.count() != 0 {

@@ -150,7 +150,7 @@ func isKey(key string) bool {
 // this call, whose reply was lost and which a client library has repeated.
 func (f *facts) store(ctx context.Context, what, key string, data []byte) error {
 	if f.bucket == nil {
-		return fmt.Errorf("%s of %d bytes need a Queue.Bucket: %w", what, len(data), ErrTooLarge)
+		return fmt.Errorf("%s of %d bytes without a Queue.Bucket: %w", what, len(data), ErrTooLarge)
 	}
 	if err := f.bucket.Write(ctx, key, data); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s of %d bytes: %w", what, len(data), err)

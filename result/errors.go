@@ -11,19 +11,22 @@ import (
 )
 
 // EndedError says that a job ended without a result. It matches queue.ErrCancelled
-// or queue.ErrSuperseded if that is how. What went wrong with each attempt, in the
-// words of the handler, is in Status.Failures: see [Lookup].
+// or queue.ErrSuperseded if that is how.
 type EndedError struct {
 	Ref          queue.Ref
 	State        queue.State // Dead, Cancelled, Superseded or Expired
 	Reason       string      // for people, as whoever ended the job gave it; may be ""
 	Attempts     int         // that were started
 	SupersededBy queue.Ref   // the newer job that took its place; zero unless superseded
+
+	// Failures are the attempts that went wrong, oldest first, in the words of the
+	// handler. Error leaves them out: it ends in logs, and they may quote the args.
+	Failures []queue.Failure
 }
 
 func ended(r *backends.Record) *EndedError {
 	return &EndedError{
-		Ref: r.Job.Ref, State: r.State, Reason: r.Reason, Attempts: r.Attempt, SupersededBy: newer(r),
+		Ref: r.Job.Ref, State: r.State, Reason: r.Reason, Attempts: r.Attempt, SupersededBy: newer(r), Failures: r.Failures,
 	}
 }
 

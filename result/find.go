@@ -19,7 +19,7 @@ func find(ctx context.Context, s *seam.Queue, ref queue.Ref, since uint64) (*bac
 	r, err := s.Backend.Lookup(ctx, ref, since)
 	switch {
 	case errors.Is(err, queue.ErrNotFound), err == nil && (r.Queue != s.Name || !sameKind(r.Job.Kind, s.Kind)):
-		return nil, fmt.Errorf("job %s of tenant %q: %w", ref.ID, ref.Tenant, queue.ErrNotFound)
+		return nil, fmt.Errorf("job %q of tenant %q: %w", ref.ID, ref.Tenant, queue.ErrNotFound)
 	case err != nil:
 		return nil, err
 	}

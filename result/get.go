@@ -43,8 +43,12 @@ func Wait[T, R any](ctx context.Context, q *queue.Queue[T, R], ref queue.Ref) (R
 	if err != nil {
 		return none, wrap("wait", err)
 	}
-	r, err := follow(ctx, s, ref, func(*backends.Record) bool { return true })
-	if err != nil {
+	var last *backends.Record
+	r, err := follow(ctx, s, ref, func(r *backends.Record) bool { last = r; return true })
+	switch {
+	case err != nil && ctx.Err() != nil && last != nil:
+		return none, wrap("wait", fmt.Errorf("job %s is %v: %w", ref.ID, last.State, err))
+	case err != nil:
 		return none, wrap("wait", err)
 	}
 	if r.State.Failed() {

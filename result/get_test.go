@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/backends/backendtest"
@@ -43,6 +45,7 @@ func TestEndedErrorSaysHow(t *testing.T) {
 		want result.EndedError
 		is   error
 		text string
+		fail []string // the handlers' words, by attempt
 	}{
 		"dead": {
 			end: func(s *scene) (queue.Ref, queue.Ref) {
@@ -53,6 +56,7 @@ func TestEndedErrorSaysHow(t *testing.T) {
 			},
 			want: result.EndedError{State: queue.Dead, Reason: "no stock, twice", Attempts: 2},
 			text: "job ID ended dead after 2 attempts: no stock, twice",
+			fail: []string{"no stock", "no stock, twice"},
 		},
 		"cancelled": {
 			end: func(s *scene) (queue.Ref, queue.Ref) {
@@ -102,8 +106,15 @@ func TestEndedErrorSaysHow(t *testing.T) {
 					if !ok {
 						t.Fatalf("%s: %v", verb, err)
 					}
-					if d := cmp.Diff(&c.want, got, cmp.FilterPath(reasonOf(c.want.Reason), cmp.Ignore())); d != "" {
+					if d := cmp.Diff(&c.want, got, cmp.FilterPath(reasonOf(c.want.Reason), cmp.Ignore()), cmpopts.IgnoreFields(result.EndedError{}, "Failures")); d != "" {
 						t.Errorf("%s: %s", verb, d)
+					}
+					var fail []string
+					for _, f := range got.Failures {
+						fail = append(fail, f.Text)
+					}
+					if !slices.Equal(fail, c.fail) {
+						t.Errorf("%s: failures %q, want %q", verb, fail, c.fail)
 					}
 					for _, sentinel := range []error{queue.ErrCancelled, queue.ErrSuperseded} {
 						if errors.Is(err, sentinel) != (c.is == sentinel) {
@@ -145,7 +156,7 @@ func TestRule_R2_OnlyTheQueuesOwnJobsAreFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := result.Get(t.Context(), c.q, c.ref)
 			expect(t, err, queue.ErrNotFound)
-			if want := fmt.Sprintf("result: get: job %s of tenant %q: no such job", c.ref.ID, c.ref.Tenant); err.Error() != want {
+			if want := fmt.Sprintf("result: get: job %q of tenant %q: no such job", c.ref.ID, c.ref.Tenant); err.Error() != want {
 				t.Errorf("error %q, want %q", err, want)
 			}
 			_, err = result.Wait(t.Context(), c.q, c.ref)
@@ -210,6 +221,9 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 		start := time.Now()
 		_, err := result.Wait(ctx, s.q, ref)
 		expect(t, err, context.DeadlineExceeded)
+		if want := "result: wait: job " + ref.ID + " is waiting: context deadline exceeded"; err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
 		if took := time.Since(start); took != time.Minute {
 			t.Errorf("after %v", took)
 		}
