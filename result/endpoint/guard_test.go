@@ -201,6 +201,22 @@ func TestOtherPathsAreNotFound(t *testing.T) {
 	}
 }
 
+// Mounted where Prefix doesn't say, all is 404, as for jobs that aren't there. The log
+// tells them apart, once.
+func TestAMountOutsideThePrefixIsLogged(t *testing.T) {
+	s := newSite(t)
+	const line = "leat: endpoint: a path outside of Prefix"
+	s.expect(s.do("GET", "/jobs/a", ""), 404, "not-found")
+	if l := s.logged(); strings.Contains(l, line) {
+		t.Errorf("log: %s", l)
+	}
+	s.expect(s.do("POST", "/api/jobs", `{}`), 404, "not-found")
+	s.expect(s.do("GET", "/api/jobs/a", ""), 404, "not-found")
+	if l := s.logged(); strings.Count(l, line) != 1 || !strings.Contains(l, "prefix=/jobs") || strings.Contains(l, "api") {
+		t.Errorf("log: %s", l)
+	}
+}
+
 // Wherever it is mounted, links are as the client sees them.
 func TestLinksFollowTheMount(t *testing.T) {
 	s := newSite(t)

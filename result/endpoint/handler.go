@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,8 +23,9 @@ const (
 // Handler serves one queue. Set its fields before the first request; the zero
 // value of each is its default. Make it with [New].
 type Handler[T, R any] struct {
-	// Prefix is the path of the jobs as the Handler sees it; "" = "/jobs", "/" =
-	// nothing, where http.StripPrefix took all. Links are as the client sees them.
+	// Prefix is the path of the jobs as the Handler sees it, the one it is mounted
+	// under: "/api/jobs", say; "" = "/jobs", "/" = nothing, where http.StripPrefix took
+	// all. Links are as the client sees them.
 	Prefix string
 
 	// Authorize says whose request it is: the tenant that a job is enqueued for
@@ -54,6 +56,7 @@ type Handler[T, R any] struct {
 
 	q      *queue.Queue[T, R]
 	denied sync.Once
+	astray sync.Once
 }
 
 // New returns a Handler of q, which refuses everybody until Authorize is set.
@@ -83,6 +86,11 @@ func (h *Handler[T, R]) serve(ctx context.Context, c *call) error {
 	prefix := cleanPrefix(h.Prefix)
 	at, ok := parse(prefix, c.r.URL.Path)
 	if !ok {
+		if !strings.HasPrefix(c.r.URL.Path, prefix) {
+			h.astray.Do(func() {
+				h.log(c, slog.LevelWarn, "leat: endpoint: a path outside of Prefix", nil, slog.String("prefix", prefix))
+			})
+		}
 		return notFound
 	}
 	c.at, c.base = at, base(c.r.RequestURI, c.r.URL.Path, prefix)
