@@ -1,6 +1,9 @@
 package backends
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // State is where a job is in its life; see [Life] for the drawing. The numbers
 // are stored: new ones go at the end.
@@ -83,6 +86,8 @@ type Failure struct {
 	At      time.Time
 	Text    string
 }
+
+func (f Failure) String() string { return fmt.Sprintf("attempt %d: %s", f.Attempt, f.Text) }
 
 // BatchProgress counts the members of a collation job.
 type BatchProgress struct {

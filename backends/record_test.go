@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 )
 
 func TestState_Predicates(t *testing.T) {
@@ -39,6 +40,14 @@ func TestNames(t *testing.T) {
 		if v.String() != "unknown" {
 			t.Errorf("%T: %v", v, v)
 		}
+	}
+}
+
+// A list of failures prints as what an operator wants to read.
+func TestFailure_String(t *testing.T) {
+	fs := []Failure{{Attempt: 1, At: time.Now(), Text: "busy"}, {Attempt: 2, Text: "no such SKU"}}
+	if got, want := fmt.Sprint(fs), "[attempt 1: busy attempt 2: no such SKU]"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

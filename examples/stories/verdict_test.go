@@ -57,7 +57,7 @@ func Example_verdict() {
 	fmt.Println(<-done, redrive(context.Background(), q))
 	// Output:
 	// true
-	// ? permanent error no such SKU
+	// ? permanent error [attempt 1: no such SKU]
 	// <nil> <nil>
 }
 
@@ -68,7 +68,7 @@ func redrive(ctx context.Context, q *queue.Queue[Settings, Plan]) error {
 		}
 		args, err := q.Args(ctx, letter)
 		if err == nil {
-			fmt.Println(args.SKU, letter.Reason, letter.Failures[0].Text)
+			fmt.Println(args.SKU, letter.Reason, letter.Failures)
 			err = q.Redrive(ctx, letter) // another life
 		}
 		if err != nil {

@@ -212,7 +212,7 @@ func TestAMountOutsideThePrefixIsLogged(t *testing.T) {
 	}
 	s.expect(s.do("POST", "/api/jobs", `{}`), 404, "not-found")
 	s.expect(s.do("GET", "/api/jobs/a", ""), 404, "not-found")
-	if l := s.logged(); strings.Count(l, line) != 1 || !strings.Contains(l, "prefix=/jobs") || strings.Contains(l, "api") {
+	if l := s.logged(); strings.Count(l, line) != 1 || !strings.Contains(l, `"prefix":"/jobs"`) || strings.Contains(l, "api") {
 		t.Errorf("log: %s", l)
 	}
 }
