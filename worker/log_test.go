@@ -95,3 +95,35 @@ func TestWhatSomebodyAskedForIsNoWarning(t *testing.T) {
 		}
 	})
 }
+
+// An attempt that failed because its context had ended says why that was, which the
+// type of its error doesn't.
+func TestTheLogSaysWhyAContextEnded(t *testing.T) {
+	play(t, func(s *scene) {
+		w := s.worker(func(ctx context.Context, job *queue.Job[ask]) (int, error) {
+			<-ctx.Done()
+			if job.Args.N == 2 && job.Attempt == 1 {
+				time.Sleep(time.Minute) // and is stuck meanwhile
+			}
+			return 0, ctx.Err()
+		})
+		w.RunLimit, w.Grace, w.Concurrency = time.Minute, time.Second, 4
+		s.start(w)
+		refs := map[string]queue.Ref{"an attempt failed": s.enqueue(1, queue.MaxAttempts(1)), "a handler doesn't return": s.enqueue(2, queue.MaxAttempts(2))}
+		pass(5 * time.Minute)
+		for says, ref := range refs {
+			found := false
+			for line := range strings.Lines(s.lines.String()) {
+				if strings.Contains(line, says) && strings.Contains(line, ref.ID) {
+					found = true
+					if !strings.Contains(line, `cause="worker: the run limit was reached"`) {
+						t.Error(line)
+					}
+				}
+			}
+			if !found {
+				t.Errorf("no line says %q of %s", says, ref.ID)
+			}
+		}
+	})
+}

@@ -60,6 +60,9 @@ func (w *watch) decided(a *attempt, v verdict) {
 	if a.write.Reason != "" {
 		more = append(more, "reason", a.write.Reason)
 	}
+	if v.cause != nil {
+		more = append(more, "cause", v.cause.Error())
+	}
 	w.job(a.ctx, level, "leat: an attempt failed", a, v.err, more...)
 }
 
@@ -78,10 +81,11 @@ func (w *watch) job(ctx context.Context, level slog.Level, msg string, a *attemp
 	}
 	l := a.Lease
 	kind, _ := seam.Schema(l.Job.Kind)
-	attrs := append([]any{
-		"tenant", l.Job.Tenant, "id", l.Job.ID, "kind", kind, "attempt", l.Attempt, "err_type", telemetry.TypeOf(err),
-	}, more...)
-	if w.texts && err != nil {
+	attrs := []any{"tenant", l.Job.Tenant, "id", l.Job.ID, "kind", kind, "attempt", l.Attempt}
+	if err != nil {
+		attrs = append(attrs, "err_type", telemetry.TypeOf(err))
+	}
+	if attrs = append(attrs, more...); w.texts && err != nil {
 		attrs = append(attrs, "err", textOf(err))
 	}
 	w.log.Log(ctx, level, msg, attrs...)
@@ -107,7 +111,7 @@ func (w *watch) settled(n int, took time.Duration, err error) {
 }
 
 func (w *watch) stuck(a *attempt, why error) {
-	w.job(context.Background(), slog.LevelError, "leat: a handler doesn't return; its job will run elsewhere", a, why)
+	w.job(context.Background(), slog.LevelError, "leat: a handler doesn't return; its job will run elsewhere", a, nil, "cause", why.Error())
 }
 
 func (w *watch) refused(a *attempt, err error) {
