@@ -12,9 +12,9 @@ type (
 	Ref = backends.Ref
 	// State is where a job is in its life.
 	State = backends.State
-	// Record is all that is known of a job, a snapshot: its Job (with Ref, Kind and
-	// Headers), State, Attempt, Reason, Failures, times and more. Queue.Args decodes
-	// what the job was asked.
+	// Record is all that is known of a job, a snapshot: its Job (Job.ID, Job.Tenant,
+	// Job.Kind, Job.Headers), State, Attempt, Reason, Failures, times and more.
+	// Queue.Args decodes what the job was asked.
 	Record = backends.Record
 	// Stats counts a queue: Queued, Scheduled, Running, Owing, the Ended by State, and
 	// the age of the Oldest.

@@ -115,7 +115,8 @@ func Open[T, R any](ctx context.Context, rawURL string) (*Queue[T, R], error) {
 //
 //	emails := queue.View[Email, queue.None](q, "email")
 //
-// Where all kinds are views, q needs no types: it is a Queue[None, None]. Its
+// Jobs of a kind that no worker knows wait for UnknownAfter, then they are dead
+// letters. Where all kinds are views, q needs no types: it is a Queue[None, None]. Its
 // operator verbs are for all kinds.
 func View[T, R, T0, R0 any](q *Queue[T0, R0], kind string) *Queue[T, R] {
 	return &Queue[T, R]{
