@@ -95,7 +95,10 @@ func (q *Queue[T, R]) Cancel(ctx context.Context, ref Ref) error {
 	if err != nil {
 		return wrap("cancel", err)
 	}
-	return wrap("cancel", only(op.Cancel(ctx, []Ref{ref})))
+	if err := only(op.Cancel(ctx, []Ref{ref})); err != nil {
+		return wrap("cancel", fmt.Errorf("job %s: %w", ref.ID, err))
+	}
+	return nil
 }
 
 // Redrive gives dead or cancelled jobs another life, as they were listed. It may

@@ -171,7 +171,11 @@ func TestCancel(t *testing.T) {
 	q := newWhatIf(store())
 	waiting := enqueue(t, q, ask, queue.Tenant("zeta"))
 	foreign := queue.Ref{Tenant: "eta", ID: waiting.ID}
-	matches(t, "another tenant's", q.Cancel(t.Context(), foreign), queue.ErrNotFound)
+	err := q.Cancel(t.Context(), foreign)
+	matches(t, "another tenant's", err, queue.ErrNotFound)
+	if want := "queue: cancel: job " + foreign.ID + ": no such job"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
 	matches(t, "waiting", q.Cancel(t.Context(), waiting.Ref))
 	matches(t, "cancelled before", q.Cancel(t.Context(), waiting.Ref))
 	if r := record(t, q, waiting.Ref); r.State != queue.Cancelled {
@@ -187,9 +191,9 @@ func TestCancel(t *testing.T) {
 
 	dead := enqueue(t, q, ask)
 	kill(t, q, "no such SKU")
-	err := q.Cancel(t.Context(), dead.Ref)
+	err = q.Cancel(t.Context(), dead.Ref)
 	matches(t, "dead", err, queue.ErrEnded)
-	if want := "queue: cancel: job has ended"; err.Error() != want {
+	if want := "queue: cancel: job " + dead.ID + ": job has ended"; err.Error() != want {
 		t.Errorf("error %q, want %q", err, want)
 	}
 }
