@@ -134,6 +134,31 @@ var wakeCases = []testCase{
 		},
 	},
 	{
+		"R8", "LeavingWaiterInTheMiddlePassesItsWakeOn", "a job lies there while an idle worker waits: its wake went to one that had just left, behind one that doesn't know the kind",
+		func(f backends.Features) bool { return f.Kinds },
+		func(e *env) {
+			other := e.request(1)
+			other.Kinds = []string{"other"}
+			ctx, end := context.WithCancel(e.Context())
+			first := e.claiming(ctx, other)
+			for range e.scale(200, 50) {
+				ctx, leave := context.WithCancel(e.Context())
+				leaver, stayer := e.claiming(ctx, e.request(1)), e.claiming(e.Context(), e.request(1))
+				start := time.Now()
+				go leave()
+				e.enqueue(job("zeta"))
+				if got := await(e, leaver); got.err == nil { // it was served before it left
+					e.commit(got.leases[0])
+					e.enqueue(job("zeta"))
+				}
+				e.commit(e.awaitLease(stayer))
+				e.expectWait(start, 0)
+			}
+			end()
+			e.expect(await(e, first).err, context.Canceled)
+		},
+	},
+	{
 		"R8", "AsManyWaitersAsJobs", "some workers idle beside a queue that isn't empty",
 		nil,
 		func(e *env) {

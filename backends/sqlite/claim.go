@@ -33,6 +33,7 @@ func (b *Backend) Claim(ctx context.Context, req backends.ClaimRequest) ([]*back
 				return nil
 			}
 			now = t.now
+			t.looks(w)
 			leases, alarm, err = t.claim(inner, &w.asking, &req)
 			return err
 		})

@@ -72,6 +72,27 @@ func (h *hub) quit(w *waiter) {
 	}
 }
 
+// looks says that the waiter looks in this transaction, under the lock, and so sees all
+// that it was woken for. A look that fails was none: whoever leaves then passes the wake on.
+func (t *txn) looks(w *waiter) {
+	h := t.store.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !w.woken {
+		return
+	}
+	w.woken = false
+	select {
+	case <-w.signal:
+	default:
+	}
+	t.redo = append(t.redo, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		w.wake()
+	})
+}
+
 // publish wakes those whom the news of a commit concerns.
 func (h *hub) publish(t *txn) {
 	h.mu.Lock()
@@ -178,7 +199,7 @@ func (b *Backend) sleep(ctx context.Context, w *waiter, now, alarm int64) error 
 	b.hub.mu.Unlock()
 	err := b.await(ctx, w.signal, alarm-now, alarm != never)
 	b.hub.mu.Lock()
-	w.woken, w.alarm = false, never
+	w.alarm = never
 	b.hub.mu.Unlock()
 	return err
 }
