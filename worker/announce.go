@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/leat-go/leat/backends"
@@ -33,19 +35,32 @@ func announceAgain(sinceEnd time.Duration) time.Duration {
 	return d/2 + rand.N(d/2+1)
 }
 
-// announceLoop delivers events.
-func (e *engine) announceLoop() {
-	for {
-		batch := e.nextEvents()
-		if len(batch) == 0 {
-			return
+// announceLoop delivers events. Should an announcer end the goroutine, another goes on.
+func (e *engine) announceLoop(loops *sync.WaitGroup) {
+	stopped := false
+	defer func() {
+		if !stopped {
+			loops.Go(func() { e.announceLoop(loops) })
 		}
-		begun := time.Now()
-		errs := e.tellTopic(batch)
+	}()
+	for batch := e.nextEvents(); len(batch) > 0; batch = e.nextEvents() {
+		e.announce(batch)
+	}
+	stopped = true
+}
+
+// announce makes one call, and takes in what came of it.
+func (e *engine) announce(batch []*attempt) {
+	begun := time.Now()
+	errs := slices.Repeat([]error{errAnnouncerLeft}, len(batch)) // stands if it does
+	defer func() {
 		failed, err := e.told(batch, errs)
 		e.watch.announced(len(batch), failed, time.Since(begun), err)
-	}
+	}()
+	errs = e.tellTopic(batch)
 }
+
+var errAnnouncerLeft = errors.New("the announcer called runtime.Goexit")
 
 // nextEvents waits for events of one topic; nothing = the worker has stopped.
 func (e *engine) nextEvents() []*attempt {
@@ -98,10 +113,7 @@ func (e *engine) tellTopic(batch []*attempt) (errs []error) {
 		return nil
 	})
 	if err != nil {
-		errs = make([]error, len(events))
-		for i := range errs {
-			errs[i] = err
-		}
+		errs = slices.Repeat([]error{err}, len(events))
 	}
 	return errs
 }

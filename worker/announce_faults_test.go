@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -42,6 +43,7 @@ func TestRule_R6_EventsOutliveATopicThatIsGone(t *testing.T) {
 		},
 		"panics":          func(context.Context, []queue.Event) []error { panic("oh") },
 		"panics with nil": func(context.Context, []queue.Event) []error { panic(nil) },
+		"Goexit":          func(context.Context, []queue.Event) []error { runtime.Goexit(); return nil },
 		"says too little": func(context.Context, []queue.Event) []error { return []error{} },
 		"says too much":   func(_ context.Context, ev []queue.Event) []error { return make([]error, len(ev)+1) },
 	} {

@@ -110,7 +110,7 @@ func (e *engine) run(ctx context.Context) error {
 	loops.Go(e.beatLoop)
 	loops.Go(e.clockLoop)
 	for range announcers {
-		loops.Go(e.announceLoop)
+		loops.Go(func() { e.announceLoop(&loops) })
 	}
 	claims, cancel := e.claimContext(ctx)
 	err := e.claimLoop(claims)
