@@ -40,7 +40,7 @@ func (t Tokens) Opens(c Cap) int64 {
 	if c.Rate <= 0 || t.Left >= almost {
 		return 0
 	}
-	return t.Since + int64(math.Ceil((1-t.Left)/c.Rate*1e9))
+	return t.Since + c.gain(1-t.Left)
 }
 
 // Full is when t may be forgotten, as it is a full one again; 0 = there is no rate.
@@ -48,8 +48,14 @@ func (t Tokens) Full(c Cap) int64 {
 	if c.Rate <= 0 || t.Since == 0 {
 		return 0
 	}
-	rate, size := c.Bucket()
-	return t.Since + int64(math.Ceil((size-t.Left)/rate*1e9))
+	_, size := c.Bucket()
+	return t.Since + c.gain(size-t.Left)
+}
+
+// gain is how long the bucket takes to gain so many tokens, 150 years at most: a rate may
+// be next to nothing.
+func (c Cap) gain(tokens float64) int64 {
+	return int64(min(math.Ceil(tokens/c.Rate*1e9), float64(maxSpan)))
 }
 
 // Take is t after so many claims.

@@ -1,6 +1,8 @@
 package backendtest
 
 import (
+	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -43,6 +45,7 @@ func capsOf(scope string) []testCase {
 		{"CapIsFreedByARaise", "a raised limit takes effect only when something else happens", sharesCaps, (*env).capIsFreedByARaise},
 		{"RateIsATokenBucket", "claims come faster than the rate, or the rate is left unused while jobs wait", sharesCaps, (*env).tokenBucket},
 		{"RateWakesABlockedClaim", "a claim that waits for a token sleeps on, and the rate is lost", sharesCaps, (*env).rateWakesABlockedClaim},
+		{"RateOfNextToNothingIsHeld", "a rate so low that its wait overflows is none, or has the store spin", sharesCaps, (*env).rateOfNextToNothingIsHeld},
 		{"CapSparesAnnouncing", "a full cap holds back the events of jobs that have ended", all(sharesCaps, records), (*env).capSparesAnnouncing},
 	} {
 		cases = append(cases, testCase{"R11", scope + c.name, c.why, c.needs, func(e *env) { c.run(e, scope) }})
@@ -118,6 +121,22 @@ func (e *env) rateWakesABlockedClaim(scope string) {
 	waited := e.claimBy(req)[0].Until.Sub(start)
 	if waited < e.span(3.9) || waited > e.span(5) {
 		e.Fatalf("the second claim came after %v, the token after %v", waited, e.span(4))
+	}
+}
+
+func (e *env) rateOfNextToNothingIsHeld(scope string) {
+	for i, rate := range [...]float64{1e-8, 1e-12, math.SmallestNonzeroFloat64} {
+		req := e.capped(scope, backends.Cap{Rate: rate, Burst: 1})
+		e.policy.Version += i
+		if scope == "Resource" {
+			req.Resources[0].Version += i
+		}
+		e.enqueue(job("zeta", using(theResource)), job("zeta", using(theResource)))
+		if i == 0 {
+			e.commit(e.claimBy(req)[0])
+		}
+		_, err := e.B.Claim(e.timeout(3), req)
+		e.expect(err, context.DeadlineExceeded)
 	}
 }
 

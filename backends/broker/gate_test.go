@@ -83,3 +83,13 @@ func TestRule_R11_QueueRateHoldsInThisProcess(t *testing.T) {
 		}
 	})
 }
+
+func TestRule_R11_RateOfNextToNothingIsWaitedFor(t *testing.T) {
+	capped(t, backends.Cap{Rate: 1e-12, Burst: 1}, func(w *world, claim func(lease, patience time.Duration) []*backends.Lease) {
+		for _, want := range []int{1, 0} {
+			if n := len(claim(time.Hour, time.Minute)); n != want {
+				w.Fatalf("%d claims, want %d", n, want)
+			}
+		}
+	})
+}
