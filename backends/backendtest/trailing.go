@@ -1,6 +1,10 @@
 package backendtest
 
-import "github.com/leat-go/leat/backends"
+import (
+	"math"
+
+	"github.com/leat-go/leat/backends"
+)
 
 var trailingCases = append(trailingCasesByEnd(), []testCase{
 	{
@@ -97,6 +101,20 @@ var trailingCases = append(trailingCasesByEnd(), []testCase{
 			e.commit(second)
 			e.stillBlocked(blocked)
 			e.commit(first)
+			e.expectJob(e.wakes(blocked), newest)
+		},
+	},
+	{
+		"R13", "TrailingWaitsForARunWithoutLimit", "two jobs of one place run at once, as the time that one may take overflows",
+		records,
+		func(e *env) {
+			e.enqueue(job("zeta", inPlace(thePlace)))
+			unlimited := e.requestFor(20)
+			unlimited.RunLimit, unlimited.Grace = math.MaxInt64, math.MaxInt64
+			older := e.claimBy(unlimited)[0]
+			newest := e.overtake(trailing(thePlace))
+			blocked := e.blocked(e.request(1))
+			e.commit(older)
 			e.expectJob(e.wakes(blocked), newest)
 		},
 	},

@@ -61,7 +61,8 @@ const (
 	keepMessages = 14 * 24 * time.Hour
 
 	defaultRunLimit = time.Hour
-	width           = 32 // calls to the record store at a time, for one call of ours
+	unlimited       = 50 * 365 * 24 * time.Hour // what is added to a time, at most
+	width           = 32                        // calls to the record store at a time, for one call of ours
 )
 
 // Backend is a Transport, with or without Records. Make it with New.

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -14,9 +15,7 @@ func (b *Backend) Claim(ctx context.Context, req backends.ClaimRequest) ([]*back
 	if err := req.Check(b.Features()); err != nil {
 		return nil, err
 	}
-	if req.RunLimit == 0 {
-		req.RunLimit = defaultRunLimit
-	}
+	req.RunLimit, req.Grace = min(cmp.Or(req.RunLimit, defaultRunLimit), unlimited), min(req.Grace, unlimited)
 	ctx, leave, err := b.enter(ctx)
 	if err != nil {
 		return nil, err
