@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -32,20 +33,34 @@ func (e *engine) beat() {
 	ctx, cancel := context.WithTimeout(e.life, max(e.Lease/3, time.Second))
 	defer cancel()
 	errs, err := e.store.Extend(ctx, e.Lease, beats)
-	e.watch.beaten(err)
+	e.watch.beaten(cmp.Or(err, firstUnknown(errs)))
 	if err != nil {
 		return // the next beat tells
 	}
 	e.mu.Lock()
 	defer e.unlock()
 	for i, a := range held {
-		if p := beats[i].Progress; p != nil {
+		var answer error
+		if errs != nil {
+			answer = errs[i]
+		}
+		if p := beats[i].Progress; p != nil && !unknown(answer) {
 			a.told = p
 		}
-		if errs != nil && errs[i] != nil {
-			a.mark(errs[i])
+		if answer != nil {
+			a.mark(answer)
 		}
 	}
+}
+
+// firstUnknown is the first error that says nothing of its lease, nil if there is none.
+func firstUnknown(errs []error) error {
+	for _, err := range errs {
+		if unknown(err) {
+			return err
+		}
+	}
+	return nil
 }
 
 // held are the attempts whose leases are to be renewed.

@@ -212,3 +212,52 @@ func (d *dearBeats) Features() backends.Features {
 	f.CheapExtend = false
 	return f
 }
+
+// halfDeaf fails some beats of a call, and makes the others.
+type halfDeaf struct {
+	backends.Backend
+	deaf func(queue.Ref) bool
+}
+
+func (h *halfDeaf) Extend(ctx context.Context, d time.Duration, beats []backends.Beat) ([]error, error) {
+	errs := make([]error, len(beats))
+	for i := range beats {
+		if h.deaf(beats[i].Lease.Job.Ref) {
+			errs[i] = errSad
+			continue
+		}
+		one, err := h.Backend.Extend(ctx, d, beats[i:i+1])
+		if errs[i] = err; err == nil && one != nil {
+			errs[i] = one[0]
+		}
+	}
+	return errs, nil
+}
+
+// A beat that fails for one lease of many is told, and its progress leaves with a later one.
+func TestOneLeaseThatCantBeRenewedIsNoticed(t *testing.T) {
+	play(t, func(s *scene) {
+		deaf := map[queue.Ref]bool{}
+		s.q = queue.New[ask, int](&halfDeaf{s.store, func(ref queue.Ref) bool { return deaf[ref] }}, "answers")
+		w := s.worker(func(ctx context.Context, job *queue.Job[ask]) (int, error) {
+			job.Progress(40, "there")
+			return untilDone(ctx, job)
+		})
+		w.Concurrency, w.Lease = 2, 10*time.Minute
+		one, other := s.enqueue(1), s.enqueue(2)
+		deaf[one] = true
+		s.start(w)
+		pass(time.Minute)
+		s.problem(w, "leases can't be renewed", false) // for less than a lease
+		pass(10 * time.Minute)
+		s.problem(w, "leases can't be renewed", true)
+		deaf[one] = false
+		pass(time.Minute)
+		s.problem(w, "leases can't be renewed", false)
+		for _, ref := range []queue.Ref{one, other} {
+			if p := s.record(ref).Progress; p.Percent != 40 {
+				t.Errorf("progress %+v", p)
+			}
+		}
+	})
+}

@@ -8,8 +8,8 @@ import (
 	"github.com/leat-go/leat/backends"
 )
 
-// Extend looks at each record, stores progress, and renews the messages that are
-// still ours in one batch.
+// Extend looks at each record, stores progress, and renews the messages that may
+// still be ours in one batch.
 func (b *Backend) Extend(ctx context.Context, d time.Duration, beats []backends.Beat) ([]error, error) {
 	if len(beats) == 0 {
 		return nil, nil
@@ -23,7 +23,9 @@ func (b *Backend) Extend(ctx context.Context, d time.Duration, beats []backends.
 	}
 	defer leave()
 	errs := make([]error, len(beats))
-	parallel(len(beats), func(i int) { errs[i] = b.beat(ctx, d, &beats[i]) })
+	reading, cancel := halfOf(ctx)
+	parallel(len(beats), func(i int) { errs[i] = b.beat(reading, d, &beats[i]) })
+	cancel()
 	b.renew(ctx, d, beats, errs)
 	for i := range errs {
 		errs[i] = b.why(errs[i])
@@ -31,9 +33,24 @@ func (b *Backend) Extend(ctx context.Context, d time.Duration, beats []backends.
 	return errs, nil
 }
 
-// renewable reports whether a beat with that outcome keeps its message.
+// renewable reports whether the record says that the lease is renewed.
 func renewable(err error) bool {
 	return err == nil || errors.Is(err, backends.ErrCancelled) || errors.Is(err, backends.ErrSuperseded)
+}
+
+// halfOf leaves half of the time for the messages, should the records hang.
+func halfOf(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, time.Until(end)/2)
+}
+
+// keeps reports whether a beat with that outcome renews its message. The broker holds the
+// lease: that the record can't be read says nothing about whose it is.
+func keeps(err error) bool {
+	return !errors.Is(err, backends.ErrLost) && !errors.Is(err, backends.ErrInvalid)
 }
 
 func (b *Backend) renew(ctx context.Context, d time.Duration, beats []backends.Beat, errs []error) {
@@ -41,7 +58,7 @@ func (b *Backend) renew(ctx context.Context, d time.Duration, beats []backends.B
 	var deliveries []*Delivery
 	var of []int
 	for i := range beats {
-		if !renewable(errs[i]) {
+		if !keeps(errs[i]) {
 			continue
 		}
 		h := beats[i].Lease.Handle.(*held)
