@@ -75,10 +75,14 @@ func (b *Backend) settle(ctx context.Context, s *backends.Settlement) (*leaving,
 				return nil, err
 			}
 			if r == nil || r.Redriven != 0 { // gone, or in its next life
+				b.leases.drop(key, h)
 				return nil, backends.ErrLost
 			}
 		}
 		l, err := b.settleAt(ctx, h, s, r, v, try == 0)
+		if errors.Is(err, backends.ErrLost) {
+			b.leases.drop(key, h)
+		}
 		if !errors.Is(err, backends.ErrConflict) {
 			return l, err
 		}
