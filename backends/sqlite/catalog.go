@@ -100,8 +100,14 @@ func (c *catalog) drop(queues []*queue, lines []*line) {
 
 const queueColumns = `id, name, version, policy, paused, waiting IS NOT NULL, heard`
 
-// load reads one row of leat_queues, by a condition; nil if there is none.
+// load reads one row of leat_queues, by a condition; nil if there is none. Only who is in a
+// transaction may: what others have read is older than what the process knows.
 func (c *catalog) load(ctx context.Context, s *session, where string, key any) (*queue, error) {
+	return c.read(ctx, s, where, key, true)
+}
+
+// read is load for anybody: what the process knows already is replaced only if it may be.
+func (c *catalog) read(ctx context.Context, s *session, where string, key any, replace bool) (*queue, error) {
 	var q queue
 	var text *string
 	found, err := s.row(ctx, `SELECT `+queueColumns+` FROM leat_queues WHERE `+where, []any{key},
@@ -115,6 +121,9 @@ func (c *catalog) load(ctx context.Context, s *session, where string, key any) (
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	old := c.byID[q.id]
+	if old != nil && !replace {
+		return old, nil
+	}
 	if old == nil {
 		old = &queue{id: q.id, name: q.name, closed: math.MaxInt, turns: map[string]turn{}, heard: map[string]sign{}}
 		c.byID[q.id], c.byName[q.name] = old, old
@@ -142,7 +151,7 @@ func (c *catalog) queueByID(ctx context.Context, s *session, id int64) (*queue, 
 	if q != nil {
 		return q, nil
 	}
-	q, err := c.load(ctx, s, `id = ?`, id)
+	q, err := c.read(ctx, s, `id = ?`, id, false)
 	if q == nil && err == nil {
 		err = fmt.Errorf("%w: there is no queue %d", ErrCorrupt, id)
 	}
