@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"errors"
+	"math"
 	"runtime"
 	"testing"
 	"time"
@@ -205,6 +206,20 @@ func TestRule_R16_DrainBeginsAMarginBeforeTheDeadline(t *testing.T) {
 
 // A margin that leaves no time to work is a mistake, and must not look like a
 // queue without jobs.
+// Who grants an endless grace can't have a deadline as well.
+func TestRule_R16_EndlessGraceLeavesNoTimeBeforeADeadline(t *testing.T) {
+	play(t, func(s *scene) {
+		ctx, cancel := context.WithTimeout(s.Context(), time.Hour)
+		defer cancel()
+		w := s.worker(answer)
+		w.Grace, w.Kill = math.MaxInt64, math.MaxInt64
+		var invalid *queue.InvalidError
+		if err := w.Run(ctx); !errors.As(err, &invalid) || invalid.Field != "Pool.Margin" {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
 func TestRule_R16_MarginMustLeaveTimeToWork(t *testing.T) {
 	play(t, func(s *scene) {
 		ctx, stop := context.WithTimeout(s.Context(), 20*time.Second)

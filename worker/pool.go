@@ -109,6 +109,7 @@ func (p *Pool) filled(f backends.Features) (Pool, error) {
 	}
 	orDefault(&c.Grace, DefaultGrace)
 	orDefault(&c.Kill, DefaultKill)
+	c.Grace, c.Kill = min(c.Grace, longestDelay), min(c.Kill, longestDelay) // their sum is a span
 	orDefault(&c.Margin, c.Grace+c.Kill+lastSettle)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
