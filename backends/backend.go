@@ -127,7 +127,7 @@ type ClaimRequest struct {
 	// Extend or a Settle of a running job of the kind, by the lease that such a
 	// Claim got. So who is busy is there, and who gives up a job that it doesn't
 	// know is none who knows. A store need not write down every sign: it may be
-	// off by UnknownAfter/60.
+	// off by UnknownAfter/60, and by 50 ms.
 	Kinds []string
 
 	Max   int           // most leases returned, > 0; never more than free slots (R8)

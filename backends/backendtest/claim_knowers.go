@@ -45,6 +45,19 @@ var knowerCases = []testCase{
 		},
 	},
 	{
+		"R10", "NoPatienceIsNoSpin", "a queue that gives up unknown jobs at once keeps its store busy for nothing",
+		kinds,
+		func(e *env) {
+			e.policy = &backends.Policy{UnknownAfter: 1}
+			strangers := []<-chan claimed{e.blocked(e.knowing(theKind)), e.blocked(e.request(1))}
+			e.pass(3)
+			e.enqueue(job("zeta", ofNewKind))
+			e.expectWait(e.awaitLease(strangers[1]).Due, 0) // who knows all
+			e.enqueue(job("zeta", ofNewKind))
+			e.expectWait(e.awaitLease(strangers[0]).Due, 0)
+		},
+	},
+	{
 		"R10", "BacklogIsGivenUpWhenItsWorkersAreGone", "when the last worker of a kind is gone, its jobs wait for ever",
 		kinds,
 		func(e *env) {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"time"
 )
 
 // A job of a kind that none of its claimers knows waits for the next deploy, but not
@@ -10,6 +11,17 @@ import (
 // most every 1/80 of UnknownAfter, and that often by claims that block.
 
 const signs = 80
+
+// leastPatience is what a shorter UnknownAfter counts as: who blocks writes a sign each
+// half of it at most.
+const leastPatience = 50 * time.Millisecond
+
+func (q *queue) patience() int64 {
+	return int64(max(q.policy().UnknownAfter, leastPatience))
+}
+
+// signEvery is how often a worker is heard of by other processes.
+func (q *queue) signEvery() int64 { return max(q.patience()/signs, int64(leastPatience)/2) }
 
 // meet takes note of a claim.
 func (t *txn) meet(ctx context.Context, q *queue, a *asking) error {
@@ -46,7 +58,7 @@ func (t *txn) hear(ctx context.Context, q *queue, kind string) error {
 
 // toWrite reports whether other processes should know.
 func (q *queue) toWrite(s sign) bool {
-	return s.written == 0 || s.last-s.written >= int64(q.policy().UnknownAfter)/signs
+	return s.written == 0 || s.last-s.written >= q.signEvery()
 }
 
 // sign is when a claim that blocks must give its next sign.
@@ -61,19 +73,19 @@ func (q *queue) sign(a *asking) int64 {
 	if last == never {
 		return never
 	}
-	return last + int64(q.policy().UnknownAfter)/signs
+	return last + q.signEvery()
 }
 
 // lost is when nobody was heard of for so long that others may have the old jobs of a
 // kind.
 func (q *queue) lost(kind string) int64 {
-	return max(q.heard[kind].last, q.heardOf.last) + int64(q.policy().UnknownAfter)
+	return max(q.heard[kind].last, q.heardOf.last) + q.patience()
 }
 
 // openToStrangers reports whether a claim that doesn't know the kind of a line may find
 // something in it; if not, when to look again.
 func (t *txn) openToStrangers(ctx context.Context, l *line) (bool, int64, error) {
-	patience := int64(l.queue.policy().UnknownAfter)
+	patience := l.queue.patience()
 	if lost := l.queue.lost(l.kind); lost > t.now {
 		return false, lost, nil
 	}

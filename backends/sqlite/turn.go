@@ -238,7 +238,7 @@ func (t *txn) sources(ctx context.Context, q *queue, a *asking, g *gate) ([]*sou
 			}
 			g.alarm = min(g.alarm, alarm)
 			if open {
-				all = append(all, &source{line: l, place: t.now - int64(q.policy().UnknownAfter)})
+				all = append(all, &source{line: l, place: t.now - q.patience()})
 			}
 		}
 	}
