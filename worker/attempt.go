@@ -47,6 +47,7 @@ type attempt struct {
 	others bool                            // the event is left for other workers
 	after  func(ctx context.Context) error // the write-back of what ran here
 
+	deciding bool // was asked what to write
 	begun    time.Time
 	span     trace.Span
 	returned atomic.Bool // the handler; what still runs in its slot is ours
@@ -104,8 +105,13 @@ func (a *attempt) decide(v verdict) {
 	if settled(v.err) {
 		v = a.settledByHandler(v)
 	}
+	backoff := a.kind.backoff
+	if a.deciding { // it has ended the goroutine that asked
+		backoff = Exponential(DefaultBackoff, DefaultMaxBackoff)
+	}
+	a.deciding = true
 	a.write = decide(v, terms{
-		attempt: a.Lease.Attempt, maxAttempts: a.maxAttempts(), backoff: a.kind.backoff, owes: a.Owes,
+		attempt: a.Lease.Attempt, maxAttempts: a.maxAttempts(), backoff: backoff, owes: a.Owes,
 	})
 	a.e.watch.decided(a, v)
 }

@@ -150,3 +150,19 @@ func TestBackoffThatPanicsIsReplaced(t *testing.T) {
 		s.expect(ref, queue.Dead, 3)
 	})
 }
+
+// A backoff may end its goroutine, as a handler may: the slot is filled again, and the job
+// is retried as by default.
+func TestBackoffThatEndsItsGoroutineCostsNoSlot(t *testing.T) {
+	play(t, func(s *scene) {
+		w := s.worker(fails(2, errSad))
+		w.Backoff = func(int) time.Duration { runtime.Goexit(); return 0 }
+		s.start(w)
+		ref := s.enqueue(21)
+		pass(time.Minute)
+		s.expectAnswer(ref, 42)
+		if h := w.Health(); h.Busy != 0 || !h.Ready() {
+			t.Errorf("health %+v", h)
+		}
+	})
+}
