@@ -5,7 +5,9 @@
 //	b, err := sqlite.New(ctx, db, sqlite.Options{})   // in a *sql.DB of the program's own
 //
 // sqlite:///path is absolute, sqlite://path is below the working directory. The file is
-// made if there is none, its folder is not. Parameters:
+// made if there is none, for its owner alone (0600): it holds args, results and the key
+// of all ids. One that is there keeps its mode, which the -wal and -shm files get too. Its
+// folder is not made. Parameters:
 //
 //	synchronous   full (the default): a commit waits for the disk; normal: for the kernel; extra, off
 //	busy          how long a call waits for the lock of another program, then ErrLocked; 10s

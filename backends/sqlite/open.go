@@ -98,7 +98,7 @@ func Open(ctx context.Context, path string, o Options) (*Backend, error) {
 		return nil, err
 	}
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
-	db, err := database(dsn + "?_pragma=busy_timeout(" + strconv.FormatInt(o.busy().Milliseconds(), 10) + ")")
+	db, err := database(path, dsn+"?_pragma=busy_timeout("+strconv.FormatInt(o.busy().Milliseconds(), 10)+")")
 	if err != nil {
 		return nil, err
 	}
@@ -130,16 +130,17 @@ func shut(path string) bool {
 
 // database opens a file with the default driver. Only the first connection may make the
 // file: one that comes later would else put an empty one where it was removed.
-func database(dsn string) (*sql.DB, error) {
+func database(path, dsn string) (*sql.DB, error) {
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, err
 	}
-	return sql.OpenDB(&connector{of: db.Driver(), dsn: dsn}), db.Close()
+	return sql.OpenDB(&connector{of: db.Driver(), path: path, dsn: dsn}), db.Close()
 }
 
 type connector struct {
 	of   driver.Driver
+	path string
 	dsn  string
 	made atomic.Bool
 }
@@ -148,15 +149,32 @@ func (c *connector) Driver() driver.Driver { return c.of }
 
 // Connect makes the file if there is none, until it has.
 func (c *connector) Connect(context.Context) (driver.Conn, error) {
-	mode := "&mode=rwc"
 	if c.made.Load() {
-		mode = "&mode=rw"
+		return c.of.Open(c.dsn + "&mode=rw")
 	}
-	conn, err := c.of.Open(c.dsn + mode)
+	own, forget := c.own()
+	defer forget()
+	conn, err := c.of.Open(c.dsn + "&mode=rwc" + own)
 	if err == nil {
 		c.made.Store(true)
 	}
 	return conn, err
+}
+
+// own has SQLite give the file that it makes, and with it those beside it, the mode of one
+// that only its owner reads. It has that mode from the start; a file that is there keeps
+// its own.
+func (c *connector) own() (parameter string, forget func()) {
+	if _, err := os.Stat(c.path); err == nil {
+		return "", func() {}
+	}
+	f, err := os.CreateTemp(filepath.Dir(c.path), ".leat-*") // 0600
+	if err != nil {
+		return "", func() {} // nor can SQLite make one there, and it says why
+	}
+	_ = f.Close()
+	name := strings.ReplaceAll(url.QueryEscape(f.Name()), "+", "%20")
+	return "&modeof=" + name, func() { _ = os.Remove(f.Name()) }
 }
 
 // New opens the store in the file that db has open, whatever its driver: modernc.org/sqlite
