@@ -222,6 +222,39 @@ func TestMetricsHaveTheirNames(t *testing.T) {
 	})
 }
 
+// What comes off a queue may name any kind: it must not make a time series of each.
+func TestRow_G1_UnknownKindsAreOneInMetrics(t *testing.T) {
+	play(t, func(s *scene) {
+		g := s.gauged()
+		store := s.store
+		s.q = queue.New[ask, int](blind{store}, "answers")
+		s.q.UnknownAfter = time.Minute
+		s.start(g.on(s.worker(answer)))
+		s.enqueue(21)
+		for i := range 20 {
+			_, err := queue.View[ask, int](s.q, fmt.Sprint("kind-", i)).Enqueue(s.Context(), ask{1})
+			match(s, err, nil)
+		}
+		pass(time.Hour)
+		kinds := map[string]bool{}
+		var all metricdata.ResourceMetrics
+		match(s, g.reader.Collect(s.Context(), &all), nil)
+		for _, scope := range all.ScopeMetrics {
+			for _, m := range scope.Metrics {
+				if data, ok := m.Data.(metricdata.Sum[int64]); ok && m.Name == "messaging.client.consumed.messages" {
+					for _, p := range data.DataPoints {
+						kind, _ := p.Attributes.Value("leat.job.kind")
+						kinds[kind.AsString()] = true
+					}
+				}
+			}
+		}
+		if diff := cmp.Diff(map[string]bool{"": true, "_OTHER": true}, kinds); diff != "" {
+			t.Errorf("want -, got +\n%s", diff)
+		}
+	})
+}
+
 // collect reads the metrics: their count, operation, outcome and error.
 func (g *gauge) collect(s *scene) map[string][]string {
 	var all metricdata.ResourceMetrics

@@ -16,7 +16,7 @@ import (
 // often that the waits in between make up UnknownAfter.
 func (e *engine) unknown(stored string) *kind {
 	k := *e.facts
-	k.writeBack = false
+	k.writeBack, k.unknown = false, true
 	k.handle = func(_ context.Context, a *attempt) verdict {
 		if !k.Features.Kinds && a.Lease.Token <= unknownLooks {
 			return verdict{err: Snooze(k.Filled.UnknownAfter / unknownLooks)}

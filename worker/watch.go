@@ -42,7 +42,11 @@ func (w *watch) decided(a *attempt, v verdict) {
 	if v.cause == backends.ErrLost {
 		outcome = "lost"
 	}
-	w.End(a.ctx, a.span, a.Lease.Job, outcome, time.Since(a.begun), v.err)
+	kind := a.Lease.Job.Kind
+	if a.kind.unknown {
+		kind = telemetry.OtherKind
+	}
+	w.End(a.ctx, a.span, kind, outcome, time.Since(a.begun), v.err)
 	if v.err == nil {
 		return
 	}

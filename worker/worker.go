@@ -74,6 +74,7 @@ type kind struct {
 	runLimit  time.Duration
 	backoff   func(attempt int) time.Duration
 	writeBack bool
+	unknown   bool // to this program: of any name
 
 	// handle runs the handler; what it leaves in a.after is the write-back.
 	handle func(ctx context.Context, a *attempt) verdict

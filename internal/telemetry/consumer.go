@@ -45,6 +45,10 @@ func NewConsumer(tp trace.TracerProvider, mp metric.MeterProvider, queue string)
 	return c
 }
 
+// OtherKind stands for the kinds that no worker knows: what comes off a queue may name
+// any. It is the word of OpenTelemetry's conventions.
+const OtherKind = "_OTHER"
+
 // Begin opens the span of one run of a handler. It is the root of a trace of its
 // own, linked to that of the producer: a job may run an hour later, and often.
 func (c *Consumer) Begin(ctx context.Context, j *backends.Job, attempt int) (context.Context, trace.Span) {
@@ -65,8 +69,9 @@ func (c *Consumer) Begin(ctx context.Context, j *backends.Job, attempt int) (con
 	return ctx, span
 }
 
-// End closes it. The outcome is a word of few values; err is the handler's.
-func (c *Consumer) End(ctx context.Context, span trace.Span, j *backends.Job, outcome string, took time.Duration, err error) {
+// End closes it. Kind and outcome are words of few values, as each makes a time series;
+// err is the handler's.
+func (c *Consumer) End(ctx context.Context, span trace.Span, kind, outcome string, took time.Duration, err error) {
 	if span.IsRecording() {
 		span.SetAttributes(jobOutcome.String(outcome))
 		if err != nil {
@@ -79,7 +84,7 @@ func (c *Consumer) End(ctx context.Context, span trace.Span, j *backends.Job, ou
 		return
 	}
 	attrs := append(c.attrs[:len(c.attrs):len(c.attrs)],
-		operation.String("process"), jobKind.String(j.Kind), jobOutcome.String(outcome))
+		operation.String("process"), jobKind.String(kind), jobOutcome.String(outcome))
 	if err != nil {
 		attrs = append(attrs, errorType.String(TypeOf(err)))
 	}
