@@ -176,8 +176,16 @@ func decode(body []byte) (*envelope, error) {
 	return &m, nil
 }
 
+// mostSends bounds what a message may say of its past: none of ours gets there, and
+// what is added to it doesn't overflow.
+const mostSends = 1 << 30
+
+// check holds what came to what a sender of ours writes: anybody may have sent it.
 func (m *envelope) check() error {
-	if m.Generation <= 0 || m.Send < 0 || m.Attempt < 0 {
+	switch {
+	case m.Generation <= 0,
+		m.Send < 0 || m.Send > mostSends || m.Attempt < 0 || m.Attempt > mostSends,
+		min(m.Order, m.Due, m.Deadline, m.Created) < 0: // their differences overflow
 		return errForeign
 	}
 	return m.Job.job(nil).Check(backends.Features{})

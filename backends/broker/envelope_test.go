@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -75,6 +76,27 @@ func TestEnvelope_WhatIsOurs(t *testing.T) {
 	} {
 		if _, err := decode([]byte(body)); err != want {
 			t.Errorf("%.40q: %v, want %v", body, err, want)
+		}
+	}
+}
+
+// Numbers that no sender of ours writes: a time that overflows would be far ahead for
+// ever, and its message sent anew without end; an attempt that does would never be the
+// last.
+func TestRow_G1_ForgedNumbersAreNotOurs(t *testing.T) {
+	for name, forge := range map[string]func(*envelope){
+		"due":        func(m *envelope) { m.Due = math.MinInt64 },
+		"deadline":   func(m *envelope) { m.Deadline = math.MinInt64 },
+		"created":    func(m *envelope) { m.Created = -1 },
+		"order":      func(m *envelope) { m.Order = -1 },
+		"generation": func(m *envelope) { m.Generation = 0 },
+		"attempt":    func(m *envelope) { m.Attempt = math.MaxInt32 },
+		"send":       func(m *envelope) { m.Send = math.MaxInt },
+	} {
+		m := everyField()
+		forge(m)
+		if _, err := decode(m.encode()); err != errForeign {
+			t.Errorf("%s: %v, want %v", name, err, errForeign)
 		}
 	}
 }
