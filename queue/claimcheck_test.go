@@ -197,7 +197,9 @@ func TestRule_R10_ArgsThatCannotBeFetched(t *testing.T) {
 func TestForeignKeysAreNotOpened(t *testing.T) {
 	for _, key := range []string{
 		"secrets/config.json", "2026-12-09", "2026-12-09/", "2026-12-09/../../etc/passwd", "/2026-12-09/x", "2026-12-9/x",
-		"2026-13-01/x", "2026-12-09//x", "../2026-12-09/x", "somebodys",
+		"2026-13-01/x", "2026-12-09//x", "../2026-12-09/x", "somebodys", "2026-12-09/invoices.csv", "2026-12-09/backup/full",
+		"2026-12-09/{8a4f2c1e-0b6c-4d53-9d3f-5b2a7c9e1f00}", "2026-12-09/8A4F2C1E-0B6C-4D53-9D3F-5B2A7C9E1F00",
+		"2026-12-09/8a4f2c1e-0b6c-4d53-9d3f-5b2a7c9e1f00/x",
 	} {
 		b, bucket := store(), &mapBucket{objects: map[string][]byte{key: []byte(`{}`)}}
 		q := newWhatIf(b)

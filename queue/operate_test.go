@@ -153,13 +153,13 @@ func TestArgsOfARecord(t *testing.T) {
 // that they are broken.
 func TestArgsThatTheBackendDoesNotKeep(t *testing.T) {
 	q := newWhatIf(featured{store(), func(f *backends.Features) { f.KeepsPayload = false }})
-	q.Bucket = &mapBucket{objects: map[string][]byte{"2026-12-09/x": []byte(`{"SKU":"7"}`)}}
+	q.Bucket = &mapBucket{objects: map[string][]byte{"2026-12-09/8a4f2c1e-0b6c-4d53-9d3f-5b2a7c9e1f00": []byte(`{"SKU":"7"}`)}}
 	_, err := q.Args(t.Context(), &queue.Record{Job: &backends.Job{}, State: queue.Running})
 	matches(t, "running", err, errors.ErrUnsupported)
 	for name, r := range map[string]*queue.Record{
 		"cancelled, and kept":      {Job: &backends.Job{Payload: []byte(`{"SKU":"7"}`)}, State: queue.Cancelled},
 		"dead":                     {Job: &backends.Job{Payload: []byte(`{"SKU":"7"}`)}, State: queue.Dead},
-		"running, and in a bucket": {Job: &backends.Job{Headers: map[string]string{"leat-stored": "2026-12-09/x"}}, State: queue.Running},
+		"running, and in a bucket": {Job: &backends.Job{Headers: map[string]string{"leat-stored": "2026-12-09/8a4f2c1e-0b6c-4d53-9d3f-5b2a7c9e1f00"}}, State: queue.Running},
 	} {
 		if args, err := q.Args(t.Context(), r); err != nil || args.SKU != "7" {
 			t.Errorf("%s: %+v, %v", name, args, err)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/internal/seam"
 )
@@ -122,7 +124,7 @@ func (f *facts) signResult(ctx context.Context, r *backends.Record, life time.Du
 	case !ok:
 		return "", fmt.Errorf("the bucket signs no URLs: %w", errors.ErrUnsupported)
 	case !isKey(r.Stored):
-		return "", fmt.Errorf("result %q: %w", r.Stored, fs.ErrNotExist)
+		return "", fmt.Errorf("result: %w", errNotOurs)
 	}
 	return signer.SignedURL(ctx, r.Stored, life)
 }
@@ -141,9 +143,10 @@ func newKey(until time.Time) string { return seam.Day(until.Add(day)) + "/" + fa
 // isKey reports whether a key that came back from the store may be one of ours:
 // whoever can write there shouldn't be able to read what else is in the bucket.
 func isKey(key string) bool {
-	date, rest, ok := strings.Cut(key, "/")
+	date, name, _ := strings.Cut(key, "/")
 	_, err := time.Parse(time.DateOnly, date)
-	return ok && err == nil && fs.ValidPath(rest)
+	id, bad := uuid.Parse(name)
+	return err == nil && bad == nil && id.String() == name
 }
 
 // store writes an object. Its key is fresh: if the object is there already, then by

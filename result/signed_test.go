@@ -3,9 +3,11 @@ package result_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"testing"
 	"time"
 
+	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/queue"
 	"github.com/leat-go/leat/result"
 )
@@ -52,6 +54,12 @@ func TestSignedURL_SaysWhyThereIsNone(t *testing.T) {
 		"encrypted": {errors.ErrUnsupported, func(s *scene) queue.Ref {
 			s.q.Box = envelope{}
 			return s.stored()
+		}},
+		"not ours": {fs.ErrNotExist, func(s *scene) queue.Ref {
+			ref := s.enqueue()
+			l := s.claim()
+			s.settle(backends.Settlement{Lease: l, Verb: backends.Commit, Outcome: backends.Succeeded, Stored: "2026-12-09/invoices.csv"})
+			return ref
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

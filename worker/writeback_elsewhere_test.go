@@ -120,9 +120,9 @@ func TestWriteBackWaitsForTheBucket(t *testing.T) {
 		lease := s.claim(time.Second)
 		data, err := json.Marshal(large)
 		match(s, err, nil)
-		match(s, b.Write(s.Context(), "2000-01-09/key", data), nil)
+		match(s, b.Write(s.Context(), "2000-01-09/8a4f2c1e-0b6c-4d53-9d3f-5b2a7c9e1f00", data), nil)
 		match(s, s.settle(backends.Settlement{
-			Lease: lease, Verb: backends.Commit, Outcome: queue.Succeeded, Stored: "2000-01-09/key", Owes: backends.WriteBack,
+			Lease: lease, Verb: backends.Commit, Outcome: queue.Succeeded, Stored: "2000-01-09/8a4f2c1e-0b6c-4d53-9d3f-5b2a7c9e1f00", Owes: backends.WriteBack,
 		}), nil)
 		b.set(func() { b.err = errSad })
 		var calls seen[paid]
