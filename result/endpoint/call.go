@@ -34,6 +34,15 @@ func newCall(w http.ResponseWriter, r *http.Request, ctx context.Context, maxBod
 	return c
 }
 
+// bodyWithin bounds how long a body may take to come, where the server doesn't. It lifts
+// that once the body is there. A writer that can't is one without a slow client.
+func (c *call) bodyWithin(d time.Duration) {
+	if s, ok := c.given.Context().Value(http.ServerContextKey).(*http.Server); ok && s.ReadTimeout > 0 {
+		return
+	}
+	_ = http.NewResponseController(c.w.ResponseWriter).SetReadDeadline(time.Now().Add(d))
+}
+
 func (c *call) ref() queue.Ref { return queue.Ref{Tenant: c.tenant, ID: c.at.id} }
 
 // otherMethod answers OPTIONS, and refuses what is left.

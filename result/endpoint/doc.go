@@ -29,8 +29,8 @@
 //	mux.Handle("/jobs", jobs)
 //	mux.Handle("/jobs/", jobs)
 //
-// Timeouts of headers and bodies are the http.Server's: set ReadHeaderTimeout and
-// ReadTimeout there. Pages of another origin can change nothing without a CORS
+// The timeout of headers is the http.Server's: set ReadHeaderTimeout there. A body must
+// come within MaxWait, or within the server's ReadTimeout if it has one. Pages of another origin can change nothing without a CORS
 // preflight, since a body must have the codec's content type. Preflights carry no
 // credentials: answer them before they get here.
 //

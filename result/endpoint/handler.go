@@ -49,7 +49,7 @@ type Handler[T, R any] struct {
 	ShowErrors   bool // show the reason of an end and the errors of attempts, as handlers wrote them
 
 	MaxBody    int64         // most bytes of a body; 0 = 1 MiB
-	MaxWait    time.Duration // longest that a request waits for hooks, store and room; 0 = 20 s
+	MaxWait    time.Duration // longest that a request waits for its body, hooks, store and room; 0 = 20 s
 	RetryAfter time.Duration // when a client is to look again, in whole seconds; 0 = 1 s
 
 	Logger *slog.Logger // nil = slog.Default
@@ -67,6 +67,9 @@ func (h *Handler[T, R]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), orDefault(h.MaxWait, DefaultMaxWait))
 	defer cancel()
 	c := newCall(w, r, ctx, orDefault(h.MaxBody, DefaultMaxBody))
+	if c.r.ContentLength != 0 {
+		c.bodyWithin(orDefault(h.MaxWait, DefaultMaxWait))
+	}
 	defer h.rescue(c)
 	if err := h.serve(ctx, c); err != nil {
 		h.refuse(c, err)
