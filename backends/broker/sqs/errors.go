@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -57,7 +58,10 @@ func explain(queueURL, action string, err error) error {
 	switch code(err) {
 	case "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue":
 		e.Kind = ErrNoQueue
-		e.Advice = "create it by `" + createCommand(queueURL) + "`, or in development by ?create=true"
+		e.Advice = "look at its name"
+		if command := createCommand(queueURL); command != "" {
+			e.Advice = "create it by `" + command + "`, or in development by ?create=true"
+		}
 	case "AccessDenied", "AccessDeniedException":
 		e.Kind, e.Advice = ErrDenied, "grant "+e.Action+" on the queue to who calls"
 	case "KmsAccessDenied", "KMS.AccessDeniedException":
@@ -95,8 +99,18 @@ func stale(code string) bool {
 	return false
 }
 
+// What stands in a command that somebody may paste into a shell is held to this.
+var (
+	shellName   = regexp.MustCompile(`^[a-zA-Z0-9_-]+(\.fifo)?$`)
+	shellRegion = regexp.MustCompile(`^[a-z0-9-]*$`)
+)
+
+// createCommand makes a queue from a shell; "" for what is no name of a queue.
 func createCommand(queueURL string) string {
 	name, region := queueName(queueURL), regionOf(queueURL)
+	if !shellName.MatchString(name) || !shellRegion.MatchString(region) {
+		return ""
+	}
 	cmd := "aws sqs create-queue --queue-name " + name
 	if region != "" {
 		cmd += " --region " + region

@@ -106,3 +106,15 @@ func TestExpiredCredentialsHeal(t *testing.T) {
 		a.receive(10, time.Minute)
 	})
 }
+
+// What an error offers to a shell holds nothing but names.
+func TestRow_G1_NoCommandOfWhatIsNoName(t *testing.T) {
+	inBubble(t, func(s *stage, server *sqstest.Server) {
+		for _, name := range []string{"a;touch x", "$(touch x)", "`touch x`", "a b", "a.fifo.fifo", ""} {
+			_, err := sqs.New(s.Context(), s.client, "https://sqs.eu-west-1.amazonaws.com/123456789012/"+name, sqs.Options{})
+			if err == nil || strings.Contains(err.Error(), "aws sqs") {
+				s.Errorf("%q: %v", name, err)
+			}
+		}
+	})
+}
