@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -26,6 +27,7 @@ type Group[T, R any] struct {
 
 	mu      sync.Mutex
 	busy    bool // somebody commits
+	crowd   bool // the last commit was for several
 	waiting []*member[T, R]
 }
 
@@ -106,6 +108,7 @@ func (g *Group[T, R]) leave(ctx context.Context, m *member[T, R]) ([]R, error) {
 
 // leadWith commits for m and for whoever waits, then passes the lead on.
 func (g *Group[T, R]) leadWith(ctx context.Context, m *member[T, R]) ([]R, error) {
+	g.letIn()
 	batch, items := g.gather(m)
 	defer g.handOver()
 	defer func() {
@@ -115,6 +118,16 @@ func (g *Group[T, R]) leadWith(ctx context.Context, m *member[T, R]) ([]R, error
 	}()
 	g.commit(ctx, batch, items)
 	return m.out, m.err
+}
+
+// letIn lets those run whom the last commit set free.
+func (g *Group[T, R]) letIn() {
+	g.mu.Lock()
+	crowd := g.crowd
+	g.mu.Unlock()
+	if crowd {
+		runtime.Gosched()
+	}
 }
 
 // gather takes from the line what fits beside m. It copies the items while their
@@ -131,6 +144,7 @@ func (g *Group[T, R]) gather(m *member[T, R]) ([]*member[T, R], []T) {
 		n++
 	}
 	g.waiting = slices.Clone(g.waiting[n:])
+	g.crowd = n > 0
 	return batch, items
 }
 

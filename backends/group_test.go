@@ -212,3 +212,30 @@ func TestGroup_AnErrorIsEverybodys(t *testing.T) {
 		c.want(t, full)
 	})
 }
+
+func TestGroup_CallersOfOneCommitMeetAgain(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	synctest.Test(t, func(t *testing.T) {
+		const callers, calls = 8, 50
+		var commits int
+		g := Group[int, int]{Commit: func(_ context.Context, items []int) ([]int, error) {
+			commits++ // by one leader at a time
+			time.Sleep(time.Millisecond)
+			return items, nil
+		}}
+		var all sync.WaitGroup
+		for range callers {
+			all.Go(func() {
+				for i := range calls {
+					if _, err := g.Do(t.Context(), i); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		if commits > calls+calls/10 {
+			t.Errorf("%d commits for %d callers with %d calls each; want about one for all", commits, callers, calls)
+		}
+	})
+}
