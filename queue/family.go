@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// family makes random ids: UUIDs of version 4, of which a few thousand in a row begin
+// family makes random ids: UUIDs of version 4, of which some hundred in a row begin
 // with the same 24 random bits. An index of ids that have nothing in common is
 // written to all over, a page per job, which is half of what an enqueue costs a store
 // on disk; the ids of a family stand side by side. Families have no order and no
@@ -19,7 +19,9 @@ type family struct {
 	left int // ids that this family still gets
 }
 
-const familySize = 4096
+// familySize fills about one page of an index. With more, a commit of a hundred jobs
+// writes to several pages of their family; with fewer, to several families.
+const familySize = 256
 
 var families family
 
