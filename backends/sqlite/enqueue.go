@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/leat-go/leat/backends"
 )
@@ -30,16 +29,7 @@ func (b *Backend) Enqueue(ctx context.Context, req backends.EnqueueRequest) ([]b
 		if err := t.tidy(ctx, q); err != nil { // jobs that have expired take no room
 			return err
 		}
-		for i := range req.Jobs {
-			if out[i].Err != nil && !again(out[i].Err) {
-				continue
-			}
-			out[i] = backends.Enqueued{Ref: req.Jobs[i].Ref}
-			if err := t.add(ctx, q, &req.Jobs[i], &out[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return t.addAll(ctx, q, req.Jobs, out)
 	})
 	if err != nil {
 		return nil, err
@@ -55,6 +45,38 @@ func again(err error) bool {
 		return true
 	}
 	return false
+}
+
+// addAll creates jobs in their order, by tens where it can.
+func (t *txn) addAll(ctx context.Context, q *queue, jobs []backends.Job, out []backends.Enqueued) error {
+	todo := make([]addition, 0, len(jobs))
+	for i := range jobs {
+		if out[i].Err != nil && !again(out[i].Err) {
+			continue
+		}
+		out[i] = backends.Enqueued{Ref: jobs[i].Ref}
+		todo = append(todo, addition{&jobs[i], &out[i]})
+	}
+	for len(todo) >= ten {
+		how := t.addEach
+		if q.allUsual(todo[:ten]) {
+			how = t.addTen
+		}
+		if err := how(ctx, q, todo[:ten]); err != nil {
+			return err
+		}
+		todo = todo[ten:]
+	}
+	return t.addEach(ctx, q, todo)
+}
+
+func (t *txn) addEach(ctx context.Context, q *queue, some []addition) error {
+	for _, a := range some {
+		if err := t.add(ctx, q, a.job, a.out); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // add creates one job, or finds that it is there.
@@ -157,48 +179,6 @@ func (s *spec) plain() bool {
 	return s.Fingerprint == 0 && len(s.Headers) == 0 && s.Due == 0 && s.Delay == 0 && s.Expiry == 0 &&
 		s.RunLimit == 0 && s.MaxAttempts == 0 && !s.Trailing && s.Batch == nil
 }
-
-// insert writes the row of a new job, unless its ref is there.
-func (t *txn) insert(ctx context.Context, r *row) (bool, error) {
-	if r.supersede != "" {
-		if err := t.takePlace(ctx, r); err != nil {
-			return false, err
-		}
-	}
-	if err := t.stand(ctx, r); err != nil {
-		return false, err
-	}
-	line, room := r.standing()
-	var supersede, member any
-	if r.supersede != "" {
-		supersede = r.supersede
-	}
-	if r.member != "" {
-		member = r.member
-	}
-	l := &r.life
-	args := [...]any{
-		hash(r.ref), r.seq, r.queue().id, r.class.id, r.ref.Tenant, r.ref.ID, line, room, r.rank, l.Place, r.at, int64(l.State), r.flags(),
-		l.Generation, r.created, r.deadline, supersede, member,
-		packed(&r.spec, r.spec.plain()), packed(&r.more, r.more.empty()), r.payload,
-	}
-	for slot := range int64(slots) {
-		n, err := t.exec(ctx, insertJob, args[:]...)
-		if n == 1 || err != nil {
-			return n == 1, err
-		}
-		there, err := t.cat.find(ctx, t.session, r.ref, false)
-		if there != nil || err != nil {
-			return false, err
-		}
-		args[0] = hash(r.ref) + slot + 1
-	}
-	return false, fmt.Errorf("%d other jobs have the hash of job %s", slots, r.ref.ID)
-}
-
-const insertJob = `INSERT OR IGNORE INTO leat_jobs (hash, seq, queue, class, tenant, id, line, room, rank, place, at, state, flags,
-		attempt, crashes, generation, token, version, created, deadline, ended, supersede, member, spec, more, payload)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, 0, 1, ?, ?, 0, ?, ?, ?, ?, ?)`
 
 // welcome does what a new job means for others. It stands; what follows may concern it
 // too: it may be a member of one that it overtakes.
