@@ -44,7 +44,7 @@ func (b *store) prepareFile(ctx context.Context) error {
 	for _, pragma := range []string{
 		fmt.Sprintf(`PRAGMA busy_timeout = %d`, b.opts.busy().Milliseconds()),
 		`PRAGMA synchronous = ` + sync,
-		`PRAGMA cache_size = -16384`,       // KiB
+		`PRAGMA cache_size = -4096`,        // KiB; some commits go through all of it (decision 015)
 		`PRAGMA wal_autocheckpoint = 4000`, // pages
 		`PRAGMA journal_mode = WAL`,
 	} {
