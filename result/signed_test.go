@@ -57,8 +57,8 @@ func TestSignedURL_SaysWhyThereIsNone(t *testing.T) {
 		}},
 		"not ours": {fs.ErrNotExist, func(s *scene) queue.Ref {
 			ref := s.enqueue()
-			l := s.claim()
-			s.settle(backends.Settlement{Lease: l, Verb: backends.Commit, Outcome: backends.Succeeded, Stored: "2026-12-09/invoices.csv"})
+			l := s.Claim()
+			s.Settle(backends.Settlement{Lease: l, Verb: backends.Commit, Outcome: backends.Succeeded, Stored: "2026-12-09/invoices.csv"})
 			return ref
 		}},
 	} {

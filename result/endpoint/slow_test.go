@@ -96,8 +96,8 @@ func TestRow_G1_TheTimeForABodyIsForThatAlone(t *testing.T) {
 		t.Fatal(accepted, err)
 	}
 	accepted.Body.Close()
-	l := s.claim()
-	s.settle(backends.Settlement{
+	l := s.Claim()
+	s.Settle(backends.Settlement{
 		Lease: l, Verb: backends.Commit, Outcome: queue.Succeeded, Stored: "2026-12-09/8a4f2c1e-0b6c-4d53-9d3f-5b2a7c9e1f00",
 	})
 	fmt.Fprintf(conn, "GET %s/result HTTP/1.1\r\nHost: x\r\nTenant: zeta\r\nContent-Length: 2\r\n\r\n{}", accepted.Header.Get("Location"))
