@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"math"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -237,21 +238,21 @@ func (h *halfDeaf) Extend(ctx context.Context, d time.Duration, beats []backends
 // A beat that fails for one lease of many is told, and its progress leaves with a later one.
 func TestOneLeaseThatCantBeRenewedIsNoticed(t *testing.T) {
 	play(t, func(s *scene) {
-		deaf := map[queue.Ref]bool{}
-		s.q = queue.New[ask, int](&halfDeaf{s.store, func(ref queue.Ref) bool { return deaf[ref] }}, "answers")
+		var deaf atomic.Pointer[queue.Ref]
+		s.q = queue.New[ask, int](&halfDeaf{s.store, func(ref queue.Ref) bool { d := deaf.Load(); return d != nil && *d == ref }}, "answers")
 		w := s.worker(func(ctx context.Context, job *queue.Job[ask]) (int, error) {
 			job.Progress(40, "there")
 			return untilDone(ctx, job)
 		})
 		w.Concurrency, w.Lease = 2, 10*time.Minute
 		one, other := s.enqueue(1), s.enqueue(2)
-		deaf[one] = true
+		deaf.Store(&one)
 		s.start(w)
 		pass(time.Minute)
 		s.problem(w, "leases can't be renewed", false) // for less than a lease
 		pass(10 * time.Minute)
 		s.problem(w, "leases can't be renewed", true)
-		deaf[one] = false
+		deaf.Store(nil)
 		pass(time.Minute)
 		s.problem(w, "leases can't be renewed", false)
 		for _, ref := range []queue.Ref{one, other} {
