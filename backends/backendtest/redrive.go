@@ -89,6 +89,17 @@ var redriveCases = []testCase{
 		},
 	},
 	{
+		"R5", "RepeatAfterARedriveIsLost", "a worker that repeats itself is told that its end stands, while the job waits for another run",
+		records,
+		func(e *env) {
+			l := e.start(10)
+			e.mustSettle(commitAs(l, backends.Dead))
+			e.mustSettle(commitAs(l, backends.Dead)) // the reply was lost
+			e.revive(l.Job.Ref)
+			e.expect(e.settle(commitAs(l, backends.Dead)), backends.ErrLost)
+		},
+	},
+	{
 		"R5", "RedriveKeepsOldTokensStale", "a zombie of the first life ends the second",
 		records,
 		func(e *env) {

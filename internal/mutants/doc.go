@@ -3,7 +3,7 @@
 //
 //	go run ./internal/mutants              # all
 //	go run ./internal/mutants -run R5      # those whose rule, name or file matches
-//	go run ./internal/mutants -every 4     # each fourth, as CI does
+//	go run ./internal/mutants -every 4     # each fourth
 //
 // The tables are the *.mutants files, one per package. A table names the tests
 // that must kill its mutants; each mutant is a rule, what the broken code does,

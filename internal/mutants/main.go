@@ -17,17 +17,18 @@ func main() {
 	every := flag.Int("every", 1, "only each n-th of them: a sample for those in a hurry")
 	timeout := flag.Duration("timeout", 3*time.Minute, "for the tests of one mutant; one that hangs counts as killed")
 	width := flag.Int("p", 2, "mutants at a time")
+	tested := flag.Bool("tested", false, "the tests have just passed: don't run them before the first mutant")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *pattern, *every, *timeout, *width); err != nil {
+	if err := run(ctx, *pattern, *every, *timeout, *width, *tested); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, pattern string, every int, timeout time.Duration, width int) error {
+func run(ctx context.Context, pattern string, every int, timeout time.Duration, width int, tested bool) error {
 	ms, err := selected(pattern, every)
 	if err != nil {
 		return err
@@ -39,8 +40,10 @@ func run(ctx context.Context, pattern string, every int, timeout time.Duration, 
 	defer os.RemoveAll(tmp)
 
 	l := lab{tmp: tmp, timeout: timeout}
-	if err := l.healthy(ctx, ms); err != nil {
-		return err
+	if !tested {
+		if err := l.healthy(ctx, ms); err != nil {
+			return err
+		}
 	}
 	start := time.Now()
 	bad := 0
