@@ -123,13 +123,7 @@ var wakeCases = []testCase{
 				} else {
 					go leave()
 				}
-				e.enqueue(job("zeta"))
-				if got := await(e, leaver); got.err == nil { // it was served before it left
-					e.commit(got.leases[0])
-					e.enqueue(job("zeta"))
-				}
-				e.commit(e.awaitLease(stayer))
-				e.expectWait(start, 0)
+				e.passesOn(start, leaver, stayer)
 			}
 		},
 	},
@@ -146,13 +140,7 @@ var wakeCases = []testCase{
 				leaver, stayer := e.claiming(ctx, e.request(1)), e.claiming(e.Context(), e.request(1))
 				start := time.Now()
 				go leave()
-				e.enqueue(job("zeta"))
-				if got := await(e, leaver); got.err == nil { // it was served before it left
-					e.commit(got.leases[0])
-					e.enqueue(job("zeta"))
-				}
-				e.commit(e.awaitLease(stayer))
-				e.expectWait(start, 0)
+				e.passesOn(start, leaver, stayer)
 			}
 			end()
 			e.expect(await(e, first).err, context.Canceled)
@@ -242,4 +230,16 @@ var wakeCases = []testCase{
 			e.expect(await(e, a).err, context.Canceled)
 		},
 	},
+}
+
+// passesOn enqueues a job while one claim leaves: the one that stays has a job at once.
+func (e *env) passesOn(start time.Time, leaver, stayer <-chan claimed) {
+	e.Helper()
+	e.enqueue(job("zeta"))
+	if got := await(e, leaver); got.err == nil { // it was served before it left
+		e.commit(got.leases[0])
+		e.enqueue(job("zeta"))
+	}
+	e.commit(e.awaitLease(stayer))
+	e.expectWait(start, 0)
 }
