@@ -234,7 +234,9 @@ func TestGroup_CallersOfOneCommitMeetAgain(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if commits > calls+calls/10 {
+		// Without the yield it is two for all: the leader alone, then the others.
+		// The race detector shuffles who runs next, so some slack.
+		if commits > calls+calls/2 {
 			t.Errorf("%d commits for %d callers with %d calls each; want about one for all", commits, callers, calls)
 		}
 	})
