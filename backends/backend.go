@@ -56,7 +56,7 @@ type Backend interface {
 	// or holds it back.
 	Claim(ctx context.Context, req ClaimRequest) ([]*Lease, error)
 
-	// Extend makes leases end d from now and stores the newest progress.
+	// Extend makes leases end d from now and stores the newest progress (Progress.Then).
 	// Per beat: nil, ErrLost (a newer claim exists, or the lease was settled),
 	// ErrCancelled or ErrSuperseded (the lease was renewed all the same, so
 	// that the handler has time to stop). A token is stale when a newer one

@@ -37,8 +37,14 @@ type Beat struct {
 
 // Progress is what a running job says of itself.
 type Progress struct {
-	Percent float64 // 0 to 100
+	Percent float64 // 0 to 100; of one life of a job it never falls
 	Text    string  // capped at MaxText bytes
+}
+
+// Then is what a store keeps when p is followed by q: the newest text, capped, and the
+// highest percentage. An attempt that begins anew doesn't take back what was shown.
+func (p Progress) Then(q Progress) Progress {
+	return Progress{max(p.Percent, q.Percent), Capped(q.Text)}
 }
 
 // Verb is what a Settlement does. The numbers are stored: new ones go at the end.

@@ -2,6 +2,7 @@
 //
 //	ticket.Ref ──▶ Lookup   how it stands now              *Status
 //	           ├─▶ Watch    each change, until it ends     *Status, *Status, …
+//	           ├─▶ Next     the next change                *Status
 //	           ├─▶ Get      the result, if it is there     R
 //	           ├─▶ Wait     the result, when it is there   R
 //	           └─▶ Open     the result, as it is encoded   io.ReadCloser

@@ -44,7 +44,7 @@ func Wait[T, R any](ctx context.Context, q *queue.Queue[T, R], ref queue.Ref) (R
 		return none, wrap("wait", err)
 	}
 	var last *backends.Record
-	r, err := follow(ctx, s, ref, func(r *backends.Record) bool { last = r; return true })
+	r, err := follow(ctx, s, ref, func(r *backends.Record) { last = r })
 	switch {
 	case err != nil && ctx.Err() != nil && last != nil:
 		return none, wrap("wait", fmt.Errorf("job %s is %v: %w", ref.ID, last.State, err))

@@ -26,8 +26,10 @@ import (
 func Watch[T, R any](ctx context.Context, q *queue.Queue[T, R], ref queue.Ref) iter.Seq2[*Status, error] {
 	return func(yield func(*Status, error) bool) {
 		s, err := q.Inside(seam.Key{})
-		if err == nil {
-			_, err = follow(ctx, s, ref, func(r *backends.Record) bool { return yield(status(s, r, time.Now()), nil) })
+		for last := (*Status)(nil); err == nil && (last == nil || !last.State.Ended()); {
+			if last, err = next(ctx, s, ref, last); err == nil && !yield(last, nil) {
+				return
+			}
 		}
 		if err != nil {
 			yield(nil, wrap("watch", err))
@@ -35,16 +37,61 @@ func Watch[T, R any](ctx context.Context, q *queue.Queue[T, R], ref queue.Ref) i
 	}
 }
 
-// follow shows each version of a record that it sees, until it has ended or is
-// seen enough, and returns the last one.
-func follow(ctx context.Context, s *seam.Queue, ref queue.Ref, see func(*backends.Record) (more bool)) (*backends.Record, error) {
+// Next returns how a job stands once that is other than last says, by its version
+// or its [Status.Phase]: one step of [Watch], for a loop that has more to do. A
+// last of nil is answered at once. Of a job that has ended there may be no next:
+// bound ctx.
+//
+// The errors are those of Watch.
+func Next[T, R any](ctx context.Context, q *queue.Queue[T, R], ref queue.Ref, last *Status) (*Status, error) {
+	s, err := q.Inside(seam.Key{})
+	if err != nil {
+		return nil, wrap("next", err)
+	}
+	st, err := next(ctx, s, ref, last)
+	return st, wrap("next", err)
+}
+
+func next(ctx context.Context, s *seam.Queue, ref queue.Ref, last *Status) (*Status, error) {
+	r, err := changed(ctx, s, ref, last)
+	if err != nil {
+		return nil, err
+	}
+	return status(s, r, time.Now()), nil
+}
+
+// changed waits for another version, or for the time when the phase changes without one.
+func changed(ctx context.Context, s *seam.Queue, ref queue.Ref, last *Status) (*backends.Record, error) {
+	switch {
+	case last == nil:
+		return findAgain(ctx, s, ref, 0)
+	case last.Phase() != "scheduled":
+		return findAgain(ctx, s, ref, last.Version)
+	}
+	due, cancel := context.WithDeadline(ctx, last.Due)
+	defer cancel()
+	r, err := findAgain(due, s, ref, last.Version)
+	if err != nil && ctx.Err() == nil && due.Err() != nil {
+		return findAgain(ctx, s, ref, 0)
+	}
+	return r, err
+}
+
+// findAgain is find that outlasts a store which is away for a while.
+func findAgain(ctx context.Context, s *seam.Queue, ref queue.Ref, since uint64) (*backends.Record, error) {
+	return persist(ctx, func() (*backends.Record, error) { return find(ctx, s, ref, since) })
+}
+
+// follow waits for the end of a job, and shows each version that it sees.
+func follow(ctx context.Context, s *seam.Queue, ref queue.Ref, see func(*backends.Record)) (*backends.Record, error) {
 	var since uint64
 	for {
-		r, err := persist(ctx, func() (*backends.Record, error) { return find(ctx, s, ref, since) })
+		r, err := findAgain(ctx, s, ref, since)
 		if err != nil {
 			return nil, err
 		}
-		if !see(r) || r.State.Ended() {
+		see(r)
+		if r.State.Ended() {
 			return r, nil
 		}
 		since = r.Version

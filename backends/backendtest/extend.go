@@ -174,7 +174,7 @@ var progressCases = []testCase{
 			}
 			version := e.lookup(l.Job.Ref).Version
 			for _, p := range []backends.Progress{
-				{Percent: 0.5, Text: "reading"}, {Percent: 40, Text: "שלום 🚰"}, {Percent: 100}, {Percent: 0, Text: "anew"},
+				{Percent: 0.5, Text: "reading"}, {Percent: 40, Text: "שלום 🚰"}, {Percent: 100},
 			} {
 				e.report(l, p)
 				r := e.expectState(l.Job.Ref, backends.Running)
@@ -185,6 +185,24 @@ var progressCases = []testCase{
 					e.Fatalf("version %d after %d: nobody is woken", r.Version, version)
 				}
 				version = r.Version
+			}
+		},
+	},
+	{
+		"R8", "ProgressNeverFalls", "the progress bar jumps back when an attempt is repeated",
+		records,
+		func(e *env) {
+			l := e.start(10)
+			e.report(l, backends.Progress{Percent: 40, Text: "half"})
+			e.report(l, backends.Progress{Percent: 20, Text: "a slip"})
+			if got, want := e.lookup(l.Job.Ref).Progress, (backends.Progress{Percent: 40, Text: "a slip"}); got != want {
+				e.Fatalf("progress became %v, want %v", got, want)
+			}
+			e.expect(e.settle(backends.Settlement{Lease: l, Verb: backends.Retry}), nil)
+			l = e.claimFor(10)
+			e.report(l, backends.Progress{Text: "anew"})
+			if got, want := e.lookup(l.Job.Ref).Progress, (backends.Progress{Percent: 40, Text: "anew"}); got != want {
+				e.Fatalf("progress became %v in the next attempt, want %v", got, want)
 			}
 		},
 	},

@@ -128,7 +128,12 @@ func (b *Backend) beatRecord(ctx context.Context, d time.Duration, h *held, beat
 		return told
 	}
 	after := r.moved(next, now, policy)
-	after.Progress = &backends.Progress{Percent: beat.Progress.Percent, Text: backends.Capped(beat.Progress.Text)}
+	var shown backends.Progress
+	if r.Progress != nil {
+		shown = *r.Progress
+	}
+	shown = shown.Then(*beat.Progress)
+	after.Progress = &shown
 	v, err := b.put(ctx, r, after, v)
 	if err != nil {
 		return err

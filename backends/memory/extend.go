@@ -31,7 +31,8 @@ func (b *Backend) Extend(ctx context.Context, d time.Duration, beats []backends.
 			}
 		}
 		if p := beat.Progress; p != nil && verdict != backends.ErrLost {
-			r.more().progress = backends.Progress{Percent: p.Percent, Text: backends.Capped(p.Text)}
+			m := r.more()
+			m.progress = m.progress.Then(*p)
 			r.changed()
 		}
 		return verdict

@@ -125,7 +125,8 @@ func (t *txn) extend(ctx context.Context, r *row, d time.Duration, beat *backend
 	}
 	c := change{row: r, next: next, stranger: r.stranger, silent: beat.Progress == nil}
 	if p := beat.Progress; p != nil {
-		r.more.Percent, r.more.Text, c.more = p.Percent, backends.Capped(p.Text), true
+		now := backends.Progress{Percent: r.more.Percent, Text: r.more.Text}.Then(*p)
+		r.more.Percent, r.more.Text, c.more = now.Percent, now.Text, true
 	}
 	known, err := t.move(ctx, c)
 	if !known || err != nil {
