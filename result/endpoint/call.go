@@ -59,6 +59,9 @@ func (c *call) otherMethod() error {
 
 // unchanged answers with 304 if the client has this version already.
 func (c *call) unchanged(tag string) bool {
+	if c.r.Method == http.MethodPost { // whose answer is nothing that a client has
+		return false
+	}
 	c.w.Header().Set("ETag", tag)
 	if !matches(c.r.Header.Values("If-None-Match"), tag) {
 		return false

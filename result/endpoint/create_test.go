@@ -25,7 +25,7 @@ func TestPostIsAcceptedAtOnce(t *testing.T) {
 	w := s.do("POST", "/jobs", `{"SKU":"22423","Level":0.95}`)
 	s.expect(w, 202, "")
 	id := decode[struct{ ID string }](s, w).ID
-	want := fmt.Sprintf(`{"id":%q,"state":"waiting","links":{"self":"/jobs/%s","result":"/jobs/%s/result"}}`, id, id, id)
+	want := fmt.Sprintf(`{"id":%q,"state":"waiting","links":{"self":"/jobs/%s","result":"/jobs/%s/result","events":"/jobs/%s/events"}}`, id, id, id, id)
 	if w.Body.String() != want {
 		t.Errorf("body\n%s, want\n%s", w.Body, want)
 	}

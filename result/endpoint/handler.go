@@ -18,6 +18,8 @@ const (
 	DefaultMaxBody    = 1 << 20
 	DefaultMaxWait    = 20 * time.Second
 	DefaultRetryAfter = time.Second
+	DefaultHeartbeat  = 15 * time.Second
+	DefaultMaxStream  = time.Hour
 )
 
 // Handler serves one queue. Set its fields before the first request; the zero
@@ -44,23 +46,42 @@ type Handler[T, R any] struct {
 	// the tenant. With queue.WaitForRoom a full backlog refuses after MaxWait.
 	Options func(*http.Request, T) []queue.Option
 
+	// Redirect sends clients to the bucket for a large result, by a signed URL that is good
+	// for so long (303), where the bucket signs any; 0 = it streams through here.
+	Redirect time.Duration
+
+	// Args and Result are JSON Schemas (2020-12) of T and R for the OpenAPI document,
+	// "{}" for whatever it may be; "" = as their Go types say.
+	Args, Result string
+
 	RequireKey   bool // refuse a POST without Idempotency-Key
 	AllowUnknown bool // ignore members of a JSON body that T doesn't have
 	ShowErrors   bool // show the reason of an end and the errors of attempts, as handlers wrote them
 
 	MaxBody    int64         // most bytes of a body; 0 = 1 MiB
-	MaxWait    time.Duration // longest that a request waits for its body, hooks, store and room; 0 = 20 s
+	MaxWait    time.Duration // longest that a request waits for its body, hooks, store and room, and then once more for the job; 0 = 20 s
 	RetryAfter time.Duration // when a client is to look again, in whole seconds; 0 = 1 s
+	Heartbeat  time.Duration // how often a stream of events that has none says that it lives; 0 = 15 s
+	MaxStream  time.Duration // then a stream ends, and its client comes back to Authorize; 0 = 1 h
+	MaxWaiting int           // requests of one tenant that may wait or stream at once; 0 = no limit
 
 	Logger *slog.Logger // nil = slog.Default
 
 	q      *queue.Queue[T, R]
 	denied sync.Once
 	astray sync.Once
+
+	waiting waiting
+	life    context.Context // ends with Drain
+	end     context.CancelFunc
 }
 
 // New returns a Handler of q, which refuses everybody until Authorize is set.
-func New[T, R any](q *queue.Queue[T, R]) *Handler[T, R] { return &Handler[T, R]{q: q} }
+func New[T, R any](q *queue.Queue[T, R]) *Handler[T, R] {
+	h := &Handler[T, R]{q: q}
+	h.life, h.end = context.WithCancel(context.Background())
+	return h
+}
 
 // ServeHTTP answers one request.
 func (h *Handler[T, R]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -103,10 +124,14 @@ func (h *Handler[T, R]) serve(ctx context.Context, c *call) error {
 		return h.create(ctx, c, in)
 	case "job GET", "job HEAD":
 		return h.show(ctx, c)
+	case "events GET":
+		return h.events(ctx, c)
 	case "job DELETE":
 		return h.cancel(ctx, c)
 	case "result GET", "result HEAD":
-		return h.result(c)
+		return h.awaitedResult(ctx, c)
+	case "document GET", "document HEAD":
+		return h.document(c)
 	}
 	return c.otherMethod()
 }

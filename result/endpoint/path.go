@@ -10,15 +10,17 @@ import (
 
 // place is what a path names.
 type place struct {
-	thing string // "jobs", "job" or "result"
+	thing string // "jobs", "job", "result", "events" or "document"
 	id    string // of a job
 }
 
 // allow are the methods of each thing.
 var allow = map[string]string{
-	"jobs":   "OPTIONS, POST",
-	"job":    "DELETE, GET, HEAD, OPTIONS",
-	"result": "GET, HEAD, OPTIONS",
+	"jobs":     "OPTIONS, POST",
+	"job":      "DELETE, GET, HEAD, OPTIONS",
+	"result":   "GET, HEAD, OPTIONS",
+	"events":   "GET, OPTIONS",
+	"document": "GET, HEAD, OPTIONS",
 }
 
 // parse reads a path below prefix, which is clean. Ids that no job can have are
@@ -35,10 +37,12 @@ func parse(prefix, path string) (place, bool) {
 	id, what, deeper := strings.Cut(id, "/")
 	switch {
 	case !slashed || !isID(id):
+	case !deeper && id == documentName:
+		return place{thing: "document"}, true
 	case !deeper:
 		return place{"job", id}, true
-	case what == "result":
-		return place{"result", id}, true
+	case what == "result", what == "events":
+		return place{what, id}, true
 	}
 	return place{}, false
 }

@@ -21,7 +21,7 @@ type Problem struct {
 	Detail string      // what is wrong this time; "" = none
 	Header http.Header // sent along; a 401 needs a WWW-Authenticate
 
-	newer string // link to the job that took the place of this one
+	links links // of a job that has no result, and of the one that took its place
 }
 
 func (p *Problem) Error() string { return p.Title + " " + p.Detail }
@@ -45,6 +45,7 @@ var (
 	keyReused   = problem(422, "key-reused", "This Idempotency-Key came with another request before.")
 	refused     = problem(422, "refused", "This request can't be accepted as it is.")
 	backlogFull = problem(429, "backlog-full", "Too many jobs are waiting.")
+	tooManyWait = problem(429, "too-many-waiting", "Too many requests of yours are waiting for jobs.")
 
 	resultGone = problem(410, "result-gone", "The job succeeded, and its result is no longer kept.")
 	tooLate    = problem(409, "ended", "The job has ended.")
@@ -154,8 +155,9 @@ func noResult(e *result.EndedError, base string, showErrors bool) *Problem {
 	if showErrors {
 		p.Detail = e.Reason
 	}
+	p.links.Self = jobLink(base, e.Ref.ID)
 	if e.SupersededBy.ID != "" {
-		p.newer = jobLink(base, e.SupersededBy.ID)
+		p.links.Newer = jobLink(base, e.SupersededBy.ID)
 	}
 	return &p
 }

@@ -35,7 +35,7 @@ func (h *Handler[T, R]) refuse(c *call, err error) {
 
 func (h *Handler[T, R]) send(c *call, p *Problem) {
 	head := c.w.Header()
-	for _, ours := range [...]string{"ETag", "Location", "Retry-After"} {
+	for _, ours := range [...]string{"Content-Location", "ETag", "Location", "Preference-Applied", "Retry-After"} {
 		head.Del(ours)
 	}
 	for name, values := range p.Header {
@@ -45,8 +45,8 @@ func (h *Handler[T, R]) send(c *call, p *Problem) {
 		c.retryAfter(orDefault(h.RetryAfter, DefaultRetryAfter))
 	}
 	body := refusal{Type: p.Type, Title: p.Title, Status: p.Status, Detail: p.Detail}
-	if p.newer != "" {
-		body.Links = &links{Newer: p.newer}
+	if p.links != (links{}) {
+		body.Links = &p.links
 	}
 	_ = c.json(p.Status, "application/problem+json", body) // strings and numbers can be encoded
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"go.uber.org/goleak"
 
 	"github.com/leat-go/leat/backends/backendtest"
@@ -43,6 +44,8 @@ type site struct {
 	q *queue.Queue[settings, plan]
 	b *backendtest.Faulty
 	h *endpoint.Handler[settings, plan]
+
+	doc *openapi3.T // made at the first answer, after which the queue's fields stand
 
 	mu  sync.Mutex
 	log bytes.Buffer
@@ -112,6 +115,7 @@ func (s *site) serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder
 	if r.Method == http.MethodHead && w.Body.Len() > 0 {
 		s.Errorf("HEAD %s has a body: %s", r.URL, w.Body)
 	}
+	s.isDescribed(r, w)
 	if w.Code >= 400 && r.Method != http.MethodHead {
 		s.isProblem(w)
 	}
@@ -122,7 +126,7 @@ func (s *site) serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder
 type problem struct {
 	Type, Title, Detail string
 	Status              int
-	Links               struct{ Newer string }
+	Links               struct{ Self, Newer string }
 }
 
 func (s *site) isProblem(w *httptest.ResponseRecorder) {

@@ -22,6 +22,7 @@ type accepted struct {
 type jobStatus struct {
 	accepted
 	Phase    string    `json:"phase"`
+	Steps    []step    `json:"steps"`
 	Attempt  int       `json:"attempt"`
 	Progress *progress `json:"progress,omitempty"`
 	Batch    *batch    `json:"batch,omitempty"`
@@ -36,6 +37,7 @@ type jobStatus struct {
 type links struct {
 	Self   string `json:"self,omitempty"`
 	Result string `json:"result,omitempty"` // while there is or may be one
+	Events string `json:"events,omitempty"` // while there may be any
 	Newer  string `json:"newer,omitempty"`  // the job that took its place
 }
 
@@ -62,7 +64,7 @@ func jobLink(base, id string) string { return base + "/" + url.PathEscape(id) }
 // newAccepted describes a job of which nothing more is known.
 func newAccepted(base, id string) accepted {
 	self := jobLink(base, id)
-	return accepted{ID: id, Links: links{Self: self, Result: self + "/result"}}
+	return accepted{ID: id, Links: links{Self: self, Result: self + "/result", Events: self + "/events"}}
 }
 
 func newStatus(base string, s *result.Status, showErrors bool) jobStatus {
@@ -71,6 +73,10 @@ func newStatus(base string, s *result.Status, showErrors bool) jobStatus {
 		Created: s.Created.UTC(), Due: s.Due.UTC(), Deadline: s.Deadline.UTC(), Ended: s.Ended.UTC(),
 	}
 	j.State = s.State.String()
+	j.Steps = stepsOf(s)
+	if s.State.Ended() {
+		j.Links.Events = ""
+	}
 	if s.State.Failed() {
 		j.Links.Result = ""
 	}
@@ -98,12 +104,23 @@ func (h *Handler[T, R]) show(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	news := hasEnded
+	if seen := c.r.Header.Values("If-None-Match"); len(seen) > 0 {
+		news = func(s *result.Status) bool { return s.State.Ended() || !matches(seen, `"`+tag(s)+`"`) }
+	}
+	if s, err = h.await(c, s, h.grant(c), news); err != nil {
+		return err
+	}
 	h.pace(c, s)
-	// A phase changes as time goes by, without a new version.
-	if c.unchanged(fmt.Sprintf(`"%d-%d-%s"`, s.Generation, s.Version, s.Phase())) {
+	if c.unchanged(`"` + tag(s) + `"`) {
 		return nil
 	}
 	return h.status(c, http.StatusOK, s)
+}
+
+// tag names what is shown. A phase changes as time goes by, without a new version.
+func tag(s *result.Status) string {
+	return fmt.Sprintf("%d-%d-%s", s.Generation, s.Version, s.Phase())
 }
 
 // status answers with how a job stands.

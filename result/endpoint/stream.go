@@ -14,6 +14,20 @@ import (
 	"github.com/leat-go/leat/result"
 )
 
+// awaitedResult answers with the result, once it is there if the client would rather wait.
+func (h *Handler[T, R]) awaitedResult(ctx context.Context, c *call) error {
+	if wait := h.grant(c); wait > 0 {
+		s, err := result.Lookup(ctx, h.q, c.ref())
+		if err == nil {
+			_, err = h.await(c, s, wait, hasEnded)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return h.result(c)
+}
+
 // result answers with the result, as it is encoded. Only the way to its first byte
 // is bound by MaxWait: a large one takes as long as the client needs.
 func (h *Handler[T, R]) result(c *call) error {
@@ -21,6 +35,9 @@ func (h *Handler[T, R]) result(c *call) error {
 	defer cancel()
 	late := time.AfterFunc(orDefault(h.MaxWait, DefaultMaxWait), cancel)
 	defer late.Stop()
+	if there, err := h.redirect(ctx, c); there || err != nil {
+		return err
+	}
 	body, s, err := result.Open(ctx, h.q, c.ref())
 	if errors.Is(err, queue.ErrNotReady) {
 		h.pace(c, s)
@@ -57,11 +74,35 @@ func (h *Handler[T, R]) stream(c *call, data io.Reader, from *source) {
 	if c.r.Method == http.MethodHead {
 		return
 	}
-	_, _ = io.Copy(c.w, data) // a client that has gone misses nothing
+	_, _ = io.Copy(&steady{c}, data) // a client that has gone misses nothing
+	c.asBefore()
 	if from.err != nil {
 		h.log(c, slog.LevelError, "leat: endpoint: a result broke off", from.err)
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// redirect sends the client to the bucket, if it may and the result is there.
+func (h *Handler[T, R]) redirect(ctx context.Context, c *call) (there bool, err error) {
+	if h.Redirect <= 0 {
+		return false, nil
+	}
+	url, err := result.SignedURL(ctx, h.q, c.ref(), h.Redirect)
+	if err != nil { // Open finds the same again, or the result where no URL leads
+		return false, nil
+	}
+	c.w.Header().Set("Location", url)
+	c.w.Header().Set("Referrer-Policy", "no-referrer") // it is as good as the result
+	c.w.WriteHeader(http.StatusSeeOther)
+	return true, nil
+}
+
+// steady lets a client take its time for the whole, and not for each piece.
+type steady struct{ *call }
+
+func (s *steady) Write(p []byte) (int, error) {
+	_ = http.NewResponseController(s.w.ResponseWriter).SetWriteDeadline(time.Now().Add(s.patience()))
+	return s.w.Write(p)
 }
 
 // source remembers what went wrong with reading, apart from writing.
