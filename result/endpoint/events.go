@@ -90,7 +90,7 @@ type stream struct {
 // write sends text at once, and reports whether the client may want more. Where
 // nothing can be sent before the end, this is the end, and the client comes back.
 func (s *stream) write(text string) bool {
-	_ = s.rc.SetWriteDeadline(time.Now().Add(s.patience()))
+	s.hasten()
 	defer s.rc.SetWriteDeadline(time.Time{}) // one that passes ends a stream of HTTP/2, though nothing is written
 	if _, err := s.w.Write([]byte(text)); err != nil {
 		return false

@@ -147,6 +147,9 @@ func TestRow_G1_WhoWaitsOutlivesTheServersTimeouts(t *testing.T) {
 						t.Errorf("%d %s", a.StatusCode, body)
 					}
 					time.Sleep(40 * time.Second) // beyond any deadline of the wait
+					if a := v.ask("POST", "/jobs", "{}"); a.StatusCode != 202 {
+						t.Errorf("the next request of the connection: %d", a.StatusCode)
+					}
 				}
 				w := v.watch(self)
 				w.next()

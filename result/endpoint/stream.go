@@ -75,7 +75,6 @@ func (h *Handler[T, R]) stream(c *call, data io.Reader, from *source) {
 		return
 	}
 	_, _ = io.Copy(&steady{c}, data) // a client that has gone misses nothing
-	c.asBefore()
 	if from.err != nil {
 		h.log(c, slog.LevelError, "leat: endpoint: a result broke off", from.err)
 		panic(http.ErrAbortHandler)
@@ -101,7 +100,7 @@ func (h *Handler[T, R]) redirect(ctx context.Context, c *call) (there bool, err 
 type steady struct{ *call }
 
 func (s *steady) Write(p []byte) (int, error) {
-	_ = http.NewResponseController(s.w.ResponseWriter).SetWriteDeadline(time.Now().Add(s.patience()))
+	s.hasten()
 	return s.w.Write(p)
 }
 

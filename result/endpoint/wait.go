@@ -45,7 +45,7 @@ func (w *waiting) leave(tenant string) {
 func (h *Handler[T, R]) Drain() { h.end() }
 
 // patient begins a wait: its context ends with the client, after d, or by Drain. The
-// connection outlives the server's timeouts for so long. Call done in the end.
+// connection outlives the server's WriteTimeout for so long. Call done in the end.
 func (h *Handler[T, R]) patient(c *call, d time.Duration) (ctx context.Context, done func(), err error) {
 	if !h.waiting.enter(c.tenant, h.MaxWaiting) {
 		return nil, nil, tooManyWait
@@ -57,7 +57,7 @@ func (h *Handler[T, R]) patient(c *call, d time.Duration) (ctx context.Context, 
 		stop()
 		cancel()
 		h.waiting.leave(c.tenant)
-		c.asBefore()
+		c.hasten()
 	}, nil
 }
 
@@ -114,21 +114,16 @@ func isOver(err error) bool {
 }
 
 // outlive keeps the server from ending a connection on which somebody waits: its
-// ReadTimeout and WriteTimeout are for clients that are slow, not for work that is.
-// A writer that knows no deadlines has none.
+// WriteTimeout is for clients that are slow, not for work that is. A writer that knows
+// no deadlines has none.
 func (c *call) outlive(d time.Duration) {
-	rc := http.NewResponseController(c.w.ResponseWriter)
-	_ = rc.SetReadDeadline(time.Time{})
-	_ = rc.SetWriteDeadline(time.Now().Add(d + c.patience()))
+	_ = http.NewResponseController(c.w.ResponseWriter).SetWriteDeadline(time.Now().Add(d + c.patience()))
 }
 
-// asBefore leaves no deadline of a wait to the next request of the connection.
-func (c *call) asBefore() {
-	var end time.Time
-	if s := c.server(); s != nil && s.WriteTimeout > 0 {
-		end = time.Now().Add(s.WriteTimeout)
-	}
-	_ = http.NewResponseController(c.w.ResponseWriter).SetWriteDeadline(end)
+// hasten gives the client so long to take what is sent next. The server lifts that after
+// each request.
+func (c *call) hasten() {
+	_ = http.NewResponseController(c.w.ResponseWriter).SetWriteDeadline(time.Now().Add(c.patience()))
 }
 
 // patience is how long a client may take to read one piece of an answer.

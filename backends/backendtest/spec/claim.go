@@ -139,7 +139,7 @@ func (s *Store) leased(now time.Time, q *queue, req backends.ClaimRequest, l *ba
 		j.crashes++
 	}
 	if !j.state.Ended() {
-		j.state, j.attempts = backends.Running, true
+		j.state = backends.Running
 		j.attempt++
 	}
 	if !lapsed && !l.Due.Equal(before) {

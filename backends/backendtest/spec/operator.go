@@ -82,7 +82,7 @@ func (j *job) redrive(now time.Time) {
 	if j.Expiry > 0 {
 		j.deadline = now.Add(j.Expiry)
 	}
-	j.result, j.stored, j.reason, j.supersededBy, j.dropped, j.attempts = nil, "", "", "", 0, true
+	j.result, j.stored, j.reason, j.supersededBy, j.dropped, j.progress = nil, "", "", "", 0, backends.Progress{}
 	if j.batch != nil && j.batch.Hold > 0 {
 		j.due = time.Time{}
 	}

@@ -210,9 +210,7 @@ func (s *Store) sameRecord(j *job, r *backends.Record) error {
 	if j.reason != "" {
 		d.is("Reason", r.Reason, j.reason)
 	}
-	if !j.attempts || r.Progress != (backends.Progress{}) {
-		d.is("Progress", r.Progress, j.progress)
-	}
+	d.is("Progress", r.Progress, j.progress)
 	d.failures(r.Failures, j.failures)
 	d.batch(r.Batch, j)
 	def := j.Job

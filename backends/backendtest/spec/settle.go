@@ -37,7 +37,10 @@ func (s *Store) extended(now time.Time, d time.Duration, b *backends.Beat, got e
 	j.due = now.Add(d)
 	j.change = max(j.change, renewed)
 	if b.Progress != nil {
-		j.progress, j.attempts = *b.Progress, false
+		j.progress.Text = b.Progress.Text
+		if b.Progress.Percent > j.progress.Percent {
+			j.progress.Percent = b.Progress.Percent
+		}
 		j.touch()
 	}
 	switch {
@@ -126,7 +129,7 @@ func (s *Store) settledRunning(now time.Time, j *job, t *backends.Settlement) er
 		s.end(now, j, end)
 		return why
 	}
-	j.state, j.leased, j.attempts = backends.Waiting, false, true
+	j.state, j.leased = backends.Waiting, false
 	if t.Verb != backends.Retry {
 		j.attempt--
 	}

@@ -56,9 +56,8 @@ type job struct {
 
 	rank int // the step of its closing
 
-	named    bool // generation was seen: the first is the store's to choose
-	attempts bool // a newer attempt may have cleared the progress
-	wild     bool // the contract doesn't tell what became of it: anything goes
+	named bool // generation was seen: the first is the store's to choose
+	wild  bool // the contract doesn't tell what became of it: anything goes
 }
 
 // change is what happened to a record since it was seen.
