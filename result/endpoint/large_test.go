@@ -127,3 +127,30 @@ func TestResultsThatBreakOff(t *testing.T) {
 	s.do("GET", at, "")
 	t.Error("the answer looks whole")
 }
+
+// A client on a slow line gets all of a large result, one that stops reading is let go.
+func TestRow_G1_ALargeResultIsSentAsFastAsItIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, b, self := large(t)
+		b.data = bytes.Repeat([]byte(" "), 1<<20)
+		b.after = len(b.data)
+		v := s.listen(hasty)
+		a := v.ask("GET", self, "")
+		read, piece, last := 0, make([]byte, 16<<10), error(nil)
+		for {
+			n, err := io.ReadFull(a.Body, piece)
+			if read, last = read+n, err; err != nil {
+				break
+			}
+			time.Sleep(200 * time.Millisecond)
+		}
+		if read != len(b.data) {
+			t.Errorf("%d bytes, %v", read, last)
+		}
+		a = v.ask("GET", self, "")
+		time.Sleep(time.Minute)
+		if n, err := io.Copy(io.Discard, a.Body); err == nil {
+			t.Errorf("who slept for a minute still gets %d bytes", n)
+		}
+	})
+}

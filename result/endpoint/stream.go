@@ -75,6 +75,7 @@ func (h *Handler[T, R]) stream(c *call, data io.Reader, from *source) {
 		return
 	}
 	_, _ = io.Copy(&steady{c}, data) // a client that has gone misses nothing
+	c.hasten()                       // the last of it is yet to be flushed, and the bucket may have been slow
 	if from.err != nil {
 		h.log(c, slog.LevelError, "leat: endpoint: a result broke off", from.err)
 		panic(http.ErrAbortHandler)
