@@ -34,8 +34,16 @@ func main() {
 	jsonPath := flag.String("json", "", "write each sample and ratio to this file, as JSON lines")
 	profile := flag.String("cpuprofile", "", "write a profile; show what was timed by pprof -tagfocus=timed")
 	afar := flag.String("produce", "", "side=path: hand over a job for each byte of stdin; bench starts itself so")
+	far := flag.String("clients", "", "addr=mark: be clients who wait; bench starts itself so")
 	flag.Parse()
 
+	if *far != "" {
+		if err := beClients(*far); err != nil {
+			fmt.Fprintln(os.Stderr, "bench: clients:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if *afar != "" {
 		if err := produceOnDemand(*afar); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", *afar, err)
@@ -85,7 +93,7 @@ func run(n sizes, pattern, jsonPath, profile string) (err error) {
 		return err
 	}
 	var results []result
-	for _, r := range slices.Concat(memoryRows, sqliteRows) {
+	for _, r := range slices.Concat(memoryRows, sqliteRows, httpRows) {
 		if !re.MatchString(r.name()) {
 			continue
 		}
