@@ -5,6 +5,8 @@
 //	go run ./examples/serve
 //	curl -i -u zeta: -H 'Content-Type: application/json' -d '{"SKU":"22423"}' localhost:8080/jobs
 //	curl -i -u zeta: localhost:8080/jobs/ID/result
+//	curl -N -u zeta: localhost:8080/jobs/ID/events
+//	curl -s -u zeta: localhost:8080/jobs/openapi.json
 //	curl -i localhost:8080/health/ready
 package main
 
@@ -62,7 +64,8 @@ func serve(ctx context.Context, l net.Listener) error {
 	mux.Handle("/jobs", jobs)
 	mux.Handle("/jobs/", jobs)
 	mux.Handle("/health/", http.StripPrefix("/health", worker.Probes(w)))
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
+	server.RegisterOnShutdown(jobs.Drain) // who waits comes back to another instance
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(l) }()
 
