@@ -47,6 +47,7 @@ var rooms = []room{
 	{"result", []string{"queue", "backends", "internal/..."}, core},
 	{"result/endpoint/...", []string{"result", "queue", "backends", "internal/..."}, core},
 	{"result/announce/...", []string{"result", "queue", "backends", "internal/..."}, anyModule},
+	{"result/webhook/...", []string{"result", "queue", "worker", "backends", "internal/..."}, slices.Concat(core, []string{ssrf})}, // deliveries are jobs
 
 	// Behind the rooms, and above them.
 	{"internal/...", []string{"backends"}, core},
@@ -70,6 +71,7 @@ var cloudRooms = []string{
 const (
 	uuid = "github.com/google/uuid"
 	sync = "golang.org/x/sync"
+	ssrf = "code.dny.dev/ssrf"
 )
 
 var (
