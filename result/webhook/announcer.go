@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
+	"unicode/utf8"
 
+	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/queue"
 )
 
@@ -114,11 +117,13 @@ func (a *Announcer) ask(ctx context.Context, e *queue.Event) ([]string, error) {
 		return nil, err
 	}
 	names, err := a.Targets(ctx, e)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case slices.Contains(names, ""):
-		return nil, &queue.InvalidError{Field: "Announcer.Targets", Reason: "gave a target without a name"}
+	}
+	for _, name := range names {
+		if name == "" || len(name) > backends.MaxName || !utf8.ValidString(name) { // JSON would change others
+			return nil, &queue.InvalidError{Field: "Announcer.Targets", Reason: "gave a name that doesn't have 1 to " + strconv.Itoa(backends.MaxName) + " bytes of UTF-8"}
+		}
 	}
 	return names, nil
 }

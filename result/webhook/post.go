@@ -66,8 +66,9 @@ func (s *Sender) moved(r *http.Response, from *url.URL) *url.URL {
 	if r.StatusCode != http.StatusTemporaryRedirect && r.StatusCode != http.StatusPermanentRedirect {
 		return nil
 	}
-	to, err := from.Parse(r.Header.Get("Location"))
-	if err != nil {
+	location := r.Header.Get("Location")
+	to, err := from.Parse(location)
+	if err != nil || location == "" {
 		return nil
 	}
 	u, err := s.parse(to.String())

@@ -11,23 +11,33 @@ import (
 func TestVerifyRefuses(t *testing.T) {
 	s := secret(t, vector.secret)
 	for name, spoil := range map[string]func(h http.Header, body *string, now *time.Time, held *[]Secret){
-		"another body":        func(_ http.Header, body *string, _ *time.Time, _ *[]Secret) { *body += " " },
-		"another id":          func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Set("webhook-id", "msg_2") },
-		"no id":               func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Del("webhook-id") },
-		"two ids":             func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Add("webhook-id", "msg_2") },
-		"another timestamp":   func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Set("webhook-timestamp", "1614265331") },
-		"no timestamp":        func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Del("webhook-timestamp") },
-		"two timestamps":      func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Add("webhook-timestamp", "1614265330") },
-		"a signed timestamp":  func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Set("webhook-timestamp", "+1614265330") },
-		"a huge timestamp":    func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Set("webhook-timestamp", strings.Repeat("9", 99)) },
-		"an overflowing one":  func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Set("webhook-timestamp", "9223372036854775807") },
-		"too old":             func(_ http.Header, _ *string, now *time.Time, _ *[]Secret) { *now = now.Add(Tolerance + time.Second) },
-		"too new":             func(_ http.Header, _ *string, now *time.Time, _ *[]Secret) { *now = now.Add(-Tolerance - time.Second) },
-		"no signature":        func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Del("webhook-signature") },
-		"an empty one":        func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Set("webhook-signature", "v1,") },
-		"half of it":          func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Set("webhook-signature", vector.signature[:23]) },
-		"an unknown version":  func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Set("webhook-signature", "v2"+vector.signature[2:]) },
-		"no version":          func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Set("webhook-signature", vector.signature[3:]) },
+		"another body":       func(_ http.Header, body *string, _ *time.Time, _ *[]Secret) { *body += " " },
+		"another id":         func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Set("webhook-id", "msg_2") },
+		"no id":              func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Del("webhook-id") },
+		"two ids":            func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Add("webhook-id", "msg_2") },
+		"another timestamp":  func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Set("webhook-timestamp", "1614265331") },
+		"no timestamp":       func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Del("webhook-timestamp") },
+		"two timestamps":     func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Add("webhook-timestamp", "1614265330") },
+		"a signed timestamp": func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Set("webhook-timestamp", "+1614265330") },
+		"a huge timestamp": func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) {
+			h.Set("webhook-timestamp", strings.Repeat("9", 99))
+		},
+		"an overflowing one": func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) {
+			h.Set("webhook-timestamp", "9223372036854775807")
+		},
+		"too old":      func(_ http.Header, _ *string, now *time.Time, _ *[]Secret) { *now = now.Add(Tolerance + time.Second) },
+		"too new":      func(_ http.Header, _ *string, now *time.Time, _ *[]Secret) { *now = now.Add(-Tolerance - time.Second) },
+		"no signature": func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Del("webhook-signature") },
+		"an empty one": func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Set("webhook-signature", "v1,") },
+		"half of it": func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) {
+			h.Set("webhook-signature", vector.signature[:23])
+		},
+		"an unknown version": func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) {
+			h.Set("webhook-signature", "v2"+vector.signature[2:])
+		},
+		"no version": func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) {
+			h.Set("webhook-signature", vector.signature[3:])
+		},
 		"no secret":           func(_ http.Header, _ *string, _ *time.Time, held *[]Secret) { *held = nil },
 		"another secret":      func(_ http.Header, _ *string, _ *time.Time, held *[]Secret) { *held = []Secret{NewSecret()} },
 		"a dot moved into id": func(h http.Header, _ *string, _ *time.Time, _ *[]Secret) { h.Set("webhook-id", vector.id+".1") },
