@@ -71,11 +71,14 @@ const (
 
 var shared = NewSecret()
 
+// quiet is where servers log what tests do to them.
+var quiet = log.New(io.Discard, "", 0)
+
 // serving returns a Sender whose every connection leads to a server with handler.
 func serving(t *testing.T, handler http.HandlerFunc) (*Sender, *pipes) {
 	net := newPipes()
 	var all, handlers sync.WaitGroup
-	server := &http.Server{ErrorLog: log.New(io.Discard, "", 0), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := &http.Server{ErrorLog: quiet, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handlers.Add(1)
 		defer handlers.Done()
 		handler(w, r)
