@@ -33,7 +33,7 @@ type Event struct {
 }
 
 // Announcer delivers events to a topic. Package announce has one for every
-// gocloud.dev/pubsub topic.
+// gocloud.dev/pubsub topic, package webhook one for HTTP receivers.
 type Announcer interface {
 	// Announce delivers events, in any order, and returns what went wrong with
 	// each, parallel to them; nil = all were delivered. It is called with up to a

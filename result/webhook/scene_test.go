@@ -77,21 +77,16 @@ var quiet = log.New(io.Discard, "", 0)
 // serving returns a Sender whose every connection leads to a server with handler.
 func serving(t *testing.T, handler http.HandlerFunc) (*Sender, *pipes) {
 	net := newPipes()
-	var all, handlers sync.WaitGroup
-	server := &http.Server{ErrorLog: quiet, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		handlers.Add(1)
-		defer handlers.Done()
-		handler(w, r)
-	})}
+	server := &http.Server{Handler: handler, ErrorLog: quiet}
+	var all sync.WaitGroup
 	all.Go(func() { _ = server.Serve(net) })
 	s := &Sender{AllowHTTP: true, connect: net.connect, Lookup: func(context.Context, string, string) (Endpoint, error) {
 		return Endpoint{URL: place, Secrets: []Secret{shared}}, nil
 	}}
 	t.Cleanup(func() {
 		s.CloseIdleConnections()
-		_ = server.Close()
+		_ = server.Shutdown(context.Background()) // waits for handlers
 		all.Wait()
-		handlers.Wait()
 	})
 	return s, net
 }

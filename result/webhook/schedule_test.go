@@ -86,6 +86,8 @@ func TestADeliveryIsTriedForThreeDays(t *testing.T) {
 				}
 			}
 			time.Sleep(time.Minute)
+			mu.Lock()
+			defer mu.Unlock()
 			if len(at) != Attempts+1 || ids[Attempts] != ids[0] {
 				t.Errorf("after the redrive: %d attempts, %v", len(at), ids)
 			}

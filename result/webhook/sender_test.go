@@ -227,10 +227,9 @@ func TestALookupThatFailsIsTriedAgain(t *testing.T) {
 	for name, lookup := range map[string]func(context.Context, string, string) (Endpoint, error){
 		"an error": func(context.Context, string, string) (Endpoint, error) { return Endpoint{}, away },
 		"a panic":  func(context.Context, string, string) (Endpoint, error) { panic("canary") },
-		"a nil map": func(context.Context, string, string) (Endpoint, error) {
-			var m map[string]int
-			m["canary"]++
-			return Endpoint{}, nil
+		"a bug": func(context.Context, string, string) (Endpoint, error) {
+			var none []string
+			return Endpoint{URL: none[len("canary")]}, nil
 		},
 	} {
 		s := &Sender{Lookup: lookup}
