@@ -35,7 +35,7 @@ func TestFaultMatrix_C1(t *testing.T) {
 		for _, kind := range step.kinds {
 			for _, rate := range []string{"once", "twice", "in a row", "10%"} {
 				t.Run(step.name+"/"+kind+"/"+rate, func(t *testing.T) {
-					synctest.Test(t, func(t *testing.T) { (&cell{T: t, step: step.name, kind: kind, rate: rates[rate]()}).play() })
+					synctest.Test(t, func(t *testing.T) { (&cell{T: t, step: step.name, kind: kind, rate: rates[rate](), sure: rate != "10%"}).play() })
 				})
 			}
 		}
@@ -55,6 +55,7 @@ var errInjected = errors.New("injected fault")
 type cell struct {
 	*testing.T
 	step, kind string
+	sure       bool // that the fault strikes: how many calls are made is the scheduler's
 
 	mu      sync.Mutex
 	rate    backendtest.Rate
@@ -223,7 +224,7 @@ func (c *cell) finish(all ...func(context.Context) (queue.Stats, error)) {
 func (c *cell) judge(want []queue.Ref) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.hits == 0 {
+	if c.hits == 0 && c.sure {
 		c.Error("the fault never struck")
 	}
 	calls := 0
