@@ -35,7 +35,9 @@ func TestFaultMatrix_C1(t *testing.T) {
 		for _, kind := range step.kinds {
 			for _, rate := range []string{"once", "twice", "in a row", "10%"} {
 				t.Run(step.name+"/"+kind+"/"+rate, func(t *testing.T) {
-					synctest.Test(t, func(t *testing.T) { (&cell{T: t, step: step.name, kind: kind, rate: rates[rate](), sure: rate != "10%"}).play() })
+					synctest.Test(t, func(t *testing.T) {
+						(&cell{T: t, step: step.name, kind: kind, rate: rates[rate](), sure: rate != "10%"}).play()
+					})
 				})
 			}
 		}

@@ -54,9 +54,12 @@ func request(ctx context.Context, u *url.URL, h http.Header, body []byte) *http.
 	return r.WithContext(ctx)
 }
 
-// drop reads an answer to its end, if that is near.
+// drop reads an answer to its end, if that is near. After a switch of protocols
+// there is a bare connection, which no context ends.
 func drop(r *http.Response) {
-	_, _ = io.CopyN(io.Discard, r.Body, maxAnswer)
+	if r.StatusCode != http.StatusSwitchingProtocols {
+		_, _ = io.CopyN(io.Discard, r.Body, maxAnswer)
+	}
 	_ = r.Body.Close()
 }
 

@@ -199,6 +199,28 @@ func TestAnEndlessAnswerIsNotRead(t *testing.T) {
 	})
 }
 
+// TestG1_ASwitchOfProtocolsHoldsNobody: its connection outlives the request's
+// context, and says nothing.
+func TestG1_ASwitchOfProtocolsHoldsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := serving(t, func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.ReadAll(r.Body)
+			conn, _, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: canary\r\n\r\n")
+			_, _ = io.Copy(io.Discard, conn) // until the other side closes it
+		})
+		start := time.Now()
+		if _, err := s.Deliver(t.Context(), job()); verdict(err) != "again" || time.Since(start) > DefaultTimeout {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
+}
+
 // TestAWorkerThatStopsIsNoFailure: the worker gives the job back.
 func TestAWorkerThatStopsIsNoFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
