@@ -29,7 +29,8 @@ const (
 type Sender struct {
 	// Lookup finds a target of a tenant, at each attempt: a new URL or secret counts
 	// from the next one on. [ErrUnsubscribed] ends the delivery quietly; after any
-	// other error, or a panic, it is tried again later.
+	// other error, or a panic, it is tried again later. An error's text is kept with
+	// the job: leave URL and secrets out of it.
 	Lookup func(ctx context.Context, tenant, target string) (Endpoint, error)
 
 	// Gone is told that a target answered 410 Gone: it wants no more, and should be
