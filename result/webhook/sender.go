@@ -83,8 +83,8 @@ func (s *Sender) Deliver(ctx context.Context, job *queue.Job[Delivery]) (queue.N
 }
 
 func (s *Sender) deliver(ctx context.Context, job *queue.Job[Delivery]) error {
-	if s.Lookup == nil {
-		return &queue.InvalidError{Field: "Sender.Lookup", Reason: "is missing"}
+	if err := s.check(); err != nil {
+		return err
 	}
 	to, err := s.lookup(ctx, job.Tenant, job.Args.Target)
 	if errors.Is(err, ErrUnsubscribed) {
@@ -106,6 +106,16 @@ func (s *Sender) deliver(ctx context.Context, job *queue.Job[Delivery]) error {
 		return err
 	}
 	return s.judge(ctx, job, u.Host, a)
+}
+
+func (s *Sender) check() error {
+	switch {
+	case s.Lookup == nil:
+		return &queue.InvalidError{Field: "Sender.Lookup", Reason: "is missing"}
+	case s.Timeout < 0 || s.MaxRetryAfter < 0:
+		return &queue.InvalidError{Field: "Sender.Timeout or MaxRetryAfter", Reason: "must not be negative"}
+	}
+	return nil
 }
 
 func checkSecrets(all []Secret) error {

@@ -261,8 +261,18 @@ func TestALookupThatFailsIsTriedAgain(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := new(Sender).Deliver(t.Context(), job()); !errors.Is(err, queue.ErrInvalid) {
-		t.Errorf("no Lookup: %v", err)
+}
+
+// TestASenderThatMakesNoSenseSaysSo, and its deliveries wait for a better one.
+func TestASenderThatMakesNoSenseSaysSo(t *testing.T) {
+	for name, s := range map[string]*Sender{
+		"no Lookup":     {},
+		"no time":       {Lookup: fixed(place, shared), Timeout: -1},
+		"negative wait": {Lookup: fixed(place, shared), MaxRetryAfter: -1},
+	} {
+		if _, err := s.Deliver(t.Context(), job()); !errors.Is(err, queue.ErrInvalid) || verdict(err) != "again" {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
