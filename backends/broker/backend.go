@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/internal/lookout"
 )
 
 // Records are compare-and-set cells that keep a record per job. Reads must be
@@ -25,8 +26,9 @@ type Options struct {
 	// the Transport's. 0 = the Transport's.
 	Durability backends.Durability
 
-	// Poll is how often a blocked Lookup reads a record that other processes may
-	// change; 0 = 2 s.
+	// Poll is how often a record is read that other processes may change, while calls of
+	// Lookup wait for it, however many; 0 = 2 s. Where nothing changes it becomes
+	// two and a half times as long: 5 s after a minute.
 	Poll time.Duration
 
 	// Group says which jobs a FIFO queue keeps in order, one after the other, and
@@ -71,7 +73,7 @@ type Backend struct {
 	records   Records // nil = fire and forget
 	opts      Options
 	facts     TransportFeatures
-	watchers  watchers
+	lookout   lookout.Post[string, *record]
 	clock     order
 	leases    leaseTable
 	gate      gate
@@ -105,6 +107,8 @@ func New(t Transport, records Records, o Options) *Backend {
 	}
 	stop, halt := context.WithCancel(context.Background())
 	b := &Backend{transport: t, records: records, opts: o, facts: t.Features(), queue: o.Queue, stop: stop, halt: halt}
+	b.lookout.Read, b.lookout.Mark, b.lookout.Closed = b.read, mark, stop.Done()
+	b.lookout.Poll = func(quiet time.Duration) time.Duration { return poll(o.Poll, quiet) }
 	if o.DeadLetters != nil && records != nil {
 		b.calls.Go(b.drainForEver)
 	}
@@ -166,18 +170,32 @@ func (b *Backend) Close() error {
 
 // enter begins a call: its context ends with the Backend. The caller must leave.
 func (b *Backend) enter(ctx context.Context) (_ context.Context, leave func(), err error) {
+	if err := b.admit(ctx); err != nil {
+		return nil, nil, err
+	}
+	ctx, free := b.bound(ctx)
+	return ctx, func() { free(); b.calls.Done() }, nil
+}
+
+// admit begins a call, unless the Backend is closed; b.calls is told when it is over.
+func (b *Backend) admit(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
-		return nil, nil, backends.ErrClosed
+		return backends.ErrClosed
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, nil, err
+		return err
 	}
 	b.calls.Add(1)
+	return nil
+}
+
+// bound is ctx, but ends with the Backend. The caller must free it.
+func (b *Backend) bound(ctx context.Context) (_ context.Context, free func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	undo := context.AfterFunc(b.stop, func() { cancel(backends.ErrClosed) })
-	return ctx, func() { undo(); cancel(nil); b.calls.Done() }, nil
+	return ctx, func() { undo(); cancel(nil) }
 }
 
 // why is err, or that the Backend was closed meanwhile.

@@ -6,60 +6,54 @@ import (
 	"time"
 
 	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/internal/lookout"
 )
 
-// Lookup reads the record. While it blocks it is woken by whatever this process
-// writes, and reads again from time to time for what others write.
+// Lookup reads the record. Callers that wait for the same one share its reads: after
+// whatever this process writes, and from time to time for what others write.
 func (b *Backend) Lookup(ctx context.Context, ref backends.Ref, since uint64) (*backends.Record, error) {
 	if b.records == nil {
 		return nil, errors.ErrUnsupported
 	}
-	ctx, leave, err := b.enter(ctx)
-	if err != nil {
+	if err := b.admit(ctx); err != nil {
 		return nil, err
 	}
-	defer leave()
+	defer b.calls.Done()
 	key := recordKey(ref)
-	for {
-		rec, wait, err := b.lookOnce(ctx, key, since)
-		if rec != nil || err != nil {
-			return rec, b.why(err)
-		}
-		if err := wait(ctx); err != nil {
-			return nil, b.why(err)
-		}
+	seat := b.lookout.Join(key)
+	defer seat.Leave()
+	r, err := b.read(ctx, key)
+	for err == nil && r.Seq <= since {
+		r, err = seat.Next(ctx, r)
 	}
+	if err != nil {
+		return nil, b.why(err)
+	}
+	rec := r.snapshot()
+	rec.Due = at(b.leases.ends(key, r))
+	return rec, nil
 }
 
-// lookOnce returns the record, or how to wait for its next change.
-func (b *Backend) lookOnce(ctx context.Context, key string, since uint64) (*backends.Record, func(context.Context) error, error) {
-	changed, leave := b.watchers.watch(key)
-	r, err := b.look(ctx, key)
-	if err != nil || r.Seq > since {
-		leave()
-		if err != nil {
-			return nil, nil, err
-		}
-		rec := r.snapshot()
-		rec.Due = at(b.leases.ends(key, r))
-		return rec, nil, nil
-	}
-	span := b.opts.Poll
+// read is one look, which ends with the Backend.
+func (b *Backend) read(ctx context.Context, key string) (*record, error) {
+	ctx, leave := b.bound(ctx)
+	defer leave()
+	return b.look(ctx, key)
+}
+
+// mark is by what a record is told from what it was, and will be at its deadline.
+func mark(r *record) lookout.Mark {
+	m := lookout.Mark{Version: r.Seq}
 	if r.Life.State == backends.Waiting && r.Deadline != 0 {
-		span = min(span, max(1, time.Duration(r.Deadline-time.Now().UnixNano())))
+		m.Until = time.Unix(0, r.Deadline)
 	}
-	return nil, func(ctx context.Context) error {
-		defer leave()
-		timer := time.NewTimer(span)
-		defer timer.Stop()
-		select {
-		case <-changed:
-		case <-timer.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		return nil
-	}, nil
+	return m
+}
+
+// poll is how long a record isn't read while lookups wait for it, by the time for which it
+// hasn't changed: a twelfth of that, but between every and two and a half times as much.
+func poll(every, quiet time.Duration) time.Duration {
+	return max(every, min(quiet/12, every/2*5))
 }
 
 // look is the record as callers see it. Ends that only time or another job brought

@@ -37,7 +37,7 @@ func (b *Backend) put(ctx context.Context, r, next *record, prev backends.Versio
 	}
 	v, err := b.records.Put(ctx, key, raw, prev, b.expiry(next))
 	if err == nil && next.Seq != r.Seq {
-		b.watchers.tell(key)
+		b.lookout.Tell(key)
 	}
 	return v, err
 }

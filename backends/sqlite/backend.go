@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/internal/lookout"
 )
 
 // MaxPayload bounds payloads and results, in bytes.
@@ -35,6 +36,8 @@ type store struct {
 
 	cat    *catalog
 	hub    *hub
+	looks  lookout.Post[backends.Ref, *row]
+	behind chan struct{} // signalled when another process has written
 	clock  *clock
 	group  backends.Group[operation, error]
 	shm    *header
@@ -44,6 +47,7 @@ type store struct {
 	level  backends.Durability
 
 	done  chan struct{} // closed by Close
+	halt  context.CancelFunc
 	calls sync.WaitGroup
 	gate  sync.RWMutex // Close against the start of calls
 	shut  atomic.Bool
@@ -158,7 +162,7 @@ func (b *store) transact(ctx context.Context, ops []operation) error {
 	if b.write.wrote && b.counted(step) {
 		b.commit.Add(step)
 	}
-	b.hub.publish(t)
+	b.publish(t)
 	return nil
 }
 
@@ -180,7 +184,7 @@ func (b *store) begin(ctx context.Context, t *txn) (uint32, error) {
 	}
 	if count != b.commit.Load() {
 		b.cat.stale()
-		b.hub.foreign() // whom the watch would have told, now that the counter is known
+		b.foreign() // whom the watch would have told, now that the counter is known
 		if _, err := t.row(ctx, newestOrder, nil, &b.seq); err != nil {
 			return 0, err
 		}
@@ -249,6 +253,7 @@ func (b *Backend) Close() error {
 		return nil
 	}
 	close(b.done)
+	b.halt()
 	b.calls.Wait()
 	b.tasks.Wait()
 	b.write.close()

@@ -3,8 +3,10 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/internal/lookout"
 )
 
 // Lookup returns a record, once it is newer than since. It reads beside the writers.
@@ -16,43 +18,76 @@ func (b *Backend) Lookup(ctx context.Context, ref backends.Ref, since uint64) (*
 		return nil, err
 	}
 	defer b.calls.Done()
-	changed, stop := b.hub.watch(ref)
-	defer stop()
-	for {
-		r, now, err := b.see(ctx, ref)
-		switch {
-		case err != nil && b.there() != nil: // its connection may be newer than the file
-			return nil, fmt.Errorf("%w: %w", ErrGone, err)
-		case err != nil:
-			return nil, err
-		case r == nil:
-			return nil, backends.ErrNotFound
-		case uint64(r.version) > since:
-			return r.record(), nil
-		}
-		waits := r.deadline != 0 && r.life.State == backends.Waiting
-		if err := b.await(ctx, changed, r.deadline-now, waits); err != nil {
-			return nil, err
-		}
-		if err := b.there(); err != nil {
-			return nil, err
-		}
+	seat := b.lookout().Join(ref)
+	defer seat.Leave()
+	r, err := b.whole(ctx, ref)
+	if err == nil && uint64(r.version) <= since {
+		b.hub.block(1)
+		defer b.hub.block(-1)
 	}
+	for err == nil && uint64(r.version) <= since {
+		r, err = seat.Next(ctx, r)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.record(), nil
+}
+
+// lookout is where lookups of one record share their reads. What a view sees, it sees
+// alone.
+func (b *Backend) lookout() *lookout.Post[backends.Ref, *row] {
+	if b.inside == nil {
+		return &b.looks
+	}
+	return &lookout.Post[backends.Ref, *row]{Read: b.reread, Mark: b.mark, Closed: b.done}
+}
+
+// reread is a read after a while, in which the file may have been taken away.
+func (b *Backend) reread(ctx context.Context, ref backends.Ref) (*row, error) {
+	if err := b.there(); err != nil {
+		return nil, err
+	}
+	return b.whole(ctx, ref)
+}
+
+// whole is the row of a job that callers may see.
+func (b *Backend) whole(ctx context.Context, ref backends.Ref) (*row, error) {
+	r, err := b.see(ctx, ref)
+	switch {
+	case err != nil && b.there() != nil: // its connection may be newer than the file
+		return nil, fmt.Errorf("%w: %w", ErrGone, err)
+	case err != nil:
+		return nil, err
+	case r == nil:
+		return nil, backends.ErrNotFound
+	}
+	return r, nil
+}
+
+// mark is by what a row is told from what it was, and will be at its deadline.
+func (b *Backend) mark(r *row) lookout.Mark {
+	m := lookout.Mark{Row: r.seq, Version: uint64(r.version)}
+	if r.deadline != 0 && r.life.State == backends.Waiting {
+		now, _ := b.clock.read()
+		m.Until = time.Now().Add(time.Duration(r.deadline - now))
+	}
+	return m
 }
 
 // see reads a row, and writes the end that a deadline has brought.
-func (b *Backend) see(ctx context.Context, ref backends.Ref) (*row, int64, error) {
+func (b *Backend) see(ctx context.Context, ref backends.Ref) (*row, error) {
 	for {
 		now, _ := b.clock.read()
 		r, err := b.remembered().find(ctx, b.reader(), ref, true)
 		if err != nil || r == nil {
-			return nil, now, err
+			return nil, err
 		}
 		if r.outlived(now) {
-			return nil, now, nil
+			return nil, nil
 		}
 		if _, late := r.life.Expire(r.facts(now)); !late {
-			return r, now, nil
+			return r, nil
 		}
 		err = b.run(ctx, func(ctx context.Context, t *txn) error {
 			r, err := t.find(ctx, ref)
@@ -65,7 +100,7 @@ func (b *Backend) see(ctx context.Context, ref backends.Ref) (*row, int64, error
 			return err
 		})
 		if err != nil {
-			return nil, now, err
+			return nil, err
 		}
 	}
 }

@@ -228,7 +228,7 @@ func open(ctx context.Context, db *sql.DB, o Options) (*Backend, error) {
 		return nil, classified(err)
 	}
 	b := &Backend{store: &store{
-		opts: o, db: db, conn: conn, named: named, level: levels[strings.ToLower(o.Synchronous)], hub: newHub(), done: make(chan struct{}),
+		opts: o, db: db, conn: conn, named: named, level: levels[strings.ToLower(o.Synchronous)], hub: newHub(), behind: make(chan struct{}, 1), done: make(chan struct{}),
 		write: newSession(conn, named), read: newSession(db, named),
 	}}
 	b.cat = newCatalog(b.logger())
@@ -236,6 +236,10 @@ func open(ctx context.Context, db *sql.DB, o Options) (*Backend, error) {
 	if err := b.prepareFile(ctx); err != nil {
 		return nil, errors.Join(err, b.giveUp())
 	}
+	b.looks.Read, b.looks.Mark, b.looks.Closed = b.reread, b.mark, b.done
+	var lasting context.Context
+	lasting, b.halt = context.WithCancel(context.Background())
 	b.tasks.Go(b.watch)
+	b.tasks.Go(func() { b.glances(lasting) })
 	return b, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -190,7 +191,7 @@ func (r *row) record() *backends.Record {
 		Attempt: int(r.life.Attempt), Crashes: int(r.life.Crashes), Order: r.seq,
 		Created: when(r.created), Due: when(r.life.Due), Deadline: when(r.deadline), Ended: when(r.ended),
 		Progress: backends.Progress{Percent: r.more.Percent, Text: r.more.Text},
-		Result:   r.result, Stored: r.more.Stored, Reason: r.more.Reason, Failures: r.more.Failures,
+		Result:   r.result, Stored: r.more.Stored, Reason: r.more.Reason, Failures: slices.Clone(r.more.Failures),
 		SupersededBy: r.more.SupersededBy, Cancelling: r.life.Cancelling,
 		Owes: r.life.Owes, Dropped: r.life.Dropped, Batch: r.more.Batch.Progress(),
 	}

@@ -14,17 +14,13 @@ import (
 type hub struct {
 	mu      sync.Mutex
 	claims  map[string][]*waiter // by queue, first come first served
-	looks   map[backends.Ref]map[chan struct{}]bool
-	blocked int // claims and looks
+	blocked int                  // claims and lookups
 
 	busy chan struct{} // signalled when somebody blocks who wasn't before
 }
 
 func newHub() *hub {
-	return &hub{
-		claims: map[string][]*waiter{}, looks: map[backends.Ref]map[chan struct{}]bool{},
-		busy: make(chan struct{}, 1),
-	}
+	return &hub{claims: map[string][]*waiter{}, busy: make(chan struct{}, 1)}
 }
 
 // waiter is one Claim that may block.
@@ -94,16 +90,16 @@ func (t *txn) looks(w *waiter) {
 }
 
 // publish wakes those whom the news of a commit concerns.
-func (h *hub) publish(t *txn) {
+func (b *store) publish(t *txn) {
+	b.hub.publish(t.news)
+	b.looks.Tell(t.changed...)
+}
+
+func (h *hub) publish(all map[*queue]*news) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for q, n := range t.news {
+	for q, n := range all {
 		h.tell(h.claims[q.name], n)
-	}
-	for _, ref := range t.changed {
-		for c := range h.looks[ref] {
-			poke(c)
-		}
 	}
 }
 
@@ -131,18 +127,25 @@ func (h *hub) tell(waiters []*waiter, n *news) {
 	}
 }
 
-// foreign has everybody look again: another process has written.
-func (h *hub) foreign() {
+// foreign is called when another process has written. All claims look again; for all
+// lookups there is one glance.
+func (b *store) foreign() {
+	b.hub.wakeAll()
+	poke(b.behind)
+}
+
+// everybody looks again: what they believe of the time or the file may be wrong.
+func (b *store) everybody() {
+	b.hub.wakeAll()
+	b.looks.TellAll()
+}
+
+func (h *hub) wakeAll() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, waiters := range h.claims {
 		for _, w := range waiters {
 			w.wake()
-		}
-	}
-	for _, all := range h.looks {
-		for c := range all {
-			poke(c)
 		}
 	}
 }
@@ -151,25 +154,6 @@ func poke(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:
-	}
-}
-
-// watch is signalled when a job changes; call stop in the end.
-func (h *hub) watch(ref backends.Ref) (changed <-chan struct{}, stop func()) {
-	c := make(chan struct{}, 1)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.looks[ref] == nil {
-		h.looks[ref] = map[chan struct{}]bool{}
-	}
-	h.looks[ref][c] = true
-	return c, func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		delete(h.looks[ref], c)
-		if len(h.looks[ref]) == 0 {
-			delete(h.looks, ref)
-		}
 	}
 }
 

@@ -178,17 +178,17 @@ func (b *store) watch() {
 		if counter, ok := b.look(); ok && counter != seen && counter != b.commit.Load() {
 			seen = counter
 			busy = time.Now()
-			b.hub.foreign()
+			b.foreign()
 		}
 		if now, from := b.clock.read(); held != (now < from) {
 			if held = now < from; !held { // time has moved, and with it what is due
-				b.hub.foreign()
+				b.everybody()
 			}
 		}
 		if time.Since(asked) > time.Second {
 			asked = time.Now()
 			if b.there() != nil {
-				b.hub.foreign()
+				b.everybody()
 			}
 		}
 		wait := pause(time.Since(busy))

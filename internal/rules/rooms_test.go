@@ -16,7 +16,7 @@ var rooms = []room{
 	// The contract, and the stores where queue and record are one row.
 	{"backends", nil, nil},
 	{"backends/memory/...", []string{"backends"}, []string{uuid}},
-	{"backends/sqlite/...", []string{"backends"}, anyModule},
+	{"backends/sqlite/...", []string{"backends", "internal/..."}, anyModule},
 	{"backends/postgres/...", []string{"backends"}, anyModule},
 	{"backends/backendtest/...", []string{"backends"}, suite},
 
