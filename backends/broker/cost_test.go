@@ -18,10 +18,22 @@ import (
 type counted struct {
 	broker.Records
 	reads, writes atomic.Int64
+	hold          chan struct{} // reads wait for it; nil = they don't
+	fail          atomic.Bool   // reads do
 }
 
 func (c *counted) Get(ctx context.Context, key string, hint backends.Version) ([]byte, backends.Version, error) {
 	c.reads.Add(1)
+	if c.fail.Load() {
+		return nil, "", errShaken
+	}
+	if c.hold != nil {
+		select {
+		case <-c.hold:
+		case <-ctx.Done():
+			return nil, "", ctx.Err()
+		}
+	}
 	return c.Records.Get(ctx, key, hint)
 }
 

@@ -1,6 +1,9 @@
 package sqlite
 
-import "path/filepath"
+import (
+	"context"
+	"path/filepath"
+)
 
 // Folder is where the file of b is.
 func Folder(b *Backend) string {
@@ -17,3 +20,12 @@ func Waiting(b *Backend) (n int) {
 
 // Own makes b close its database too.
 func Own(b *Backend) { b.owned = true }
+
+// BreakGlances has the queries fail that read versions for all who wait.
+func BreakGlances(b *Backend) {
+	st, err := b.read.prepare(context.Background(), versionsOf)
+	if err != nil {
+		panic(err)
+	}
+	_ = st.Close()
+}
