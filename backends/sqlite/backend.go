@@ -37,6 +37,7 @@ type store struct {
 	cat    *catalog
 	hub    *hub
 	looks  lookout.Post[backends.Ref, *row]
+	turns  chan struct{} // has what reads for a lookup
 	behind chan struct{} // signalled when another process has written
 	clock  *clock
 	group  backends.Group[operation, error]

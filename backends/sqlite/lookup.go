@@ -79,7 +79,7 @@ func (b *Backend) mark(r *row) lookout.Mark {
 func (b *Backend) see(ctx context.Context, ref backends.Ref) (*row, error) {
 	for {
 		now, _ := b.clock.read()
-		r, err := b.remembered().find(ctx, b.reader(), ref, true)
+		r, err := b.find(ctx, ref)
 		if err != nil || r == nil {
 			return nil, err
 		}
@@ -103,4 +103,22 @@ func (b *Backend) see(ctx context.Context, ref backends.Ref) (*row, error) {
 			return nil, err
 		}
 	}
+}
+
+// atOnce is how many lookups read at a time. Each needs a connection, and to open one costs
+// as much as many reads: Open keeps so many.
+const atOnce = 4
+
+// find reads a row beside the writers. Should thousands come at once, they take turns.
+func (b *Backend) find(ctx context.Context, ref backends.Ref) (*row, error) {
+	if b.inside != nil {
+		return b.remembered().find(ctx, b.inside, ref, true)
+	}
+	select {
+	case b.turns <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-b.turns }()
+	return b.cat.find(ctx, b.read, ref, true)
 }

@@ -102,7 +102,7 @@ func Open(ctx context.Context, path string, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxIdleConns(4)
+	db.SetMaxIdleConns(atOnce)
 	b, err := open(ctx, db, o)
 	if err != nil {
 		if errors.Is(err, ErrNoFile) && shut(path) {
@@ -228,7 +228,8 @@ func open(ctx context.Context, db *sql.DB, o Options) (*Backend, error) {
 		return nil, classified(err)
 	}
 	b := &Backend{store: &store{
-		opts: o, db: db, conn: conn, named: named, level: levels[strings.ToLower(o.Synchronous)], hub: newHub(), behind: make(chan struct{}, 1), done: make(chan struct{}),
+		opts: o, db: db, conn: conn, named: named, level: levels[strings.ToLower(o.Synchronous)], hub: newHub(),
+		turns: make(chan struct{}, atOnce), behind: make(chan struct{}, 1), done: make(chan struct{}),
 		write: newSession(conn, named), read: newSession(db, named),
 	}}
 	b.cat = newCatalog(b.logger())

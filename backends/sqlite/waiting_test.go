@@ -22,6 +22,7 @@ import (
 type crowd struct {
 	*testing.T
 	here, there *sqlite.Backend
+	db          *sql.DB // of here
 	ids         []string
 	queries     atomic.Int64 // of here, since they were last asked for
 	answers     chan answer
@@ -51,6 +52,8 @@ func crowded(t *testing.T, jobs, callers int, edit func(*backends.Job), f func(c
 		if err != nil {
 			t.Fatal(err)
 		}
+		db.SetMaxIdleConns(4) // as Open does
+		c.db = db
 		c.here, err = sqlite.New(t.Context(), db, sqlite.Options{Synchronous: "off", Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
@@ -159,6 +162,15 @@ func TestWaiting_OneReadForAllOfAJob(t *testing.T) {
 		c.rest()
 		c.expect(10_000)
 		c.expectQueries("the end of their job", 2)
+	})
+}
+
+// TestWaiting_ManyNewcomersShareFewConnections: to open one costs more than many reads.
+func TestWaiting_ManyNewcomersShareFewConnections(t *testing.T) {
+	crowded(t, 100, 10, nil, func(c *crowd) {
+		if n := c.db.Stats().MaxIdleClosed; n > 10 {
+			t.Errorf("%d connections were opened, and closed again", n)
+		}
 	})
 }
 
