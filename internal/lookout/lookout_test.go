@@ -224,6 +224,51 @@ func TestRecordThatEndsByItselfIsReadThen(t *testing.T) {
 	})
 }
 
+// TestPollsPutNoEndOff: what ends by itself before the next poll is read then.
+func TestPollsPutNoEndOff(t *testing.T) {
+	for until, want := range map[time.Duration]time.Duration{time.Second: time.Second, 3 * time.Second: 2 * time.Second} {
+		run(t, func(s *scene) {
+			began := time.Now()
+			s.post.Poll = func(time.Duration) time.Duration { return 2 * time.Second }
+			s.post.Mark = func(v uint64) Mark { return Mark{Version: v, Until: began.Add(until)} }
+			all := s.looking(s.Context(), 2, 1)
+			s.version.Add(1)
+			<-all
+			if took := time.Since(began); took != want {
+				t.Errorf("until %v: read after %v", until, took)
+			}
+			s.expect(all, 1, 2, nil)
+		})
+	}
+}
+
+// TestAnswerAndLeadTogether: who gets both takes the answer, and the lead goes on.
+func TestAnswerAndLeadTogether(t *testing.T) {
+	run(t, func(s *scene) {
+		leads, other := s.post.Join(key), s.post.Join(key)
+		if l, f := leads.sit(), other.sit(); l != rests || f != follows {
+			t.Fatalf("turns %v, %v", l, f)
+		}
+		s.change()
+		if v, err := leads.lead(s.Context()); v != 2 || err != nil {
+			t.Fatal(v, err)
+		}
+		leads.Leave()
+		<-other.at.lead
+		if turn := other.take(); turn != answers || len(other.at.lead) != 1 {
+			t.Errorf("turn %v; the lead is lost", turn)
+		}
+		if n := len(other.at.told); n != 0 {
+			t.Error("what the read has shown is to be read again")
+		}
+		if v, err := other.answer(); v != 2 || err != nil {
+			t.Error(v, err)
+		}
+		other.Leave()
+		s.expectNobody()
+	})
+}
+
 // TestLeaverInTheMiddleOfARead leaves at once, and the others have their answer.
 func TestLeaverInTheMiddleOfARead(t *testing.T) {
 	run(t, func(s *scene) {

@@ -59,7 +59,7 @@ func (s *Seat[K, R]) report(m Mark) {
 
 // show takes note of when the record has changed.
 func (x *watched[K, R]) show(version uint64) {
-	if version != x.version && x.version != 0 {
+	if version != x.version {
 		x.changed = time.Now()
 	}
 	x.version = version
