@@ -225,3 +225,23 @@ func (c *crowd) answersOf(n int, good func(answer) bool) {
 		}
 	}
 }
+
+// TestWaiting_DeadlineIsNotPolledFor: a job that can't start any more is told of then.
+func TestWaiting_DeadlineIsNotPolledFor(t *testing.T) {
+	crowded(t, 0, 0, func(c *crowd) {
+		j := plainJob("0")
+		j.Expiry = 2*time.Minute + 700*time.Millisecond
+		began := time.Now()
+		if _, err := c.there.Enqueue(c.Context(), backends.EnqueueRequest{Queue: theQueue, Jobs: []backends.Job{j}}); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			go func() { c.answers <- c.lookup(c.Context(), 0) }()
+		}
+		a := <-c.answers
+		if took := time.Since(began); a.err != nil || a.record.State != backends.Expired || took > j.Expiry+time.Millisecond {
+			t.Errorf("got %+v, error %v, after %v", a.record, a.err, took)
+		}
+		c.answersOf(2, func(a answer) bool { return a.err == nil && a.record.State == backends.Expired })
+	})
+}

@@ -36,7 +36,10 @@
 // Each process has one connection that writes. Processes share the file and nothing
 // else, and take turns at its lock; caps, rates, pauses and turns hold across them.
 // Inside a process a commit wakes who waits for it. Commits of others are seen by reading
-// the counter in the -shm file, every 5 to 20 ms, and only while somebody is blocked.
+// the counter in the -shm file, every 5 to 20 ms, and only while somebody is blocked. Then
+// blocked claims look again, and for all blocked lookups together one query per
+// thousand reads the versions of their records: those that are newer are read, once for
+// all who wait for them. Such glances take a tenth of the time at most.
 //
 // Time is the wall clock, which the processes share, but for its jumps: a jump ahead is
 // held back for 10 s, so that leases can be renewed first, and where the wall clock is set
