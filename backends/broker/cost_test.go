@@ -18,8 +18,8 @@ import (
 type counted struct {
 	broker.Records
 	reads, writes atomic.Int64
-	hold          chan struct{} // reads wait for it; nil = they don't
-	fail          atomic.Bool   // reads do
+	hold          atomic.Pointer[chan struct{}] // reads wait for it; nil = they don't
+	fail          atomic.Bool                   // reads do
 }
 
 func (c *counted) Get(ctx context.Context, key string, hint backends.Version) ([]byte, backends.Version, error) {
@@ -27,9 +27,9 @@ func (c *counted) Get(ctx context.Context, key string, hint backends.Version) ([
 	if c.fail.Load() {
 		return nil, "", errShaken
 	}
-	if c.hold != nil {
+	if hold := c.hold.Load(); hold != nil {
 		select {
-		case <-c.hold:
+		case <-*hold:
 		case <-ctx.Done():
 			return nil, "", ctx.Err()
 		}

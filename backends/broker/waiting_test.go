@@ -182,14 +182,15 @@ func TestWaiting_LeaverDoesNotCancelTheRead(t *testing.T) {
 			go func() { c.answers <- c.lookup(c.Context(), 0) }()
 		}
 		synctest.Wait()
-		c.records.hold = make(chan struct{})
+		hold := make(chan struct{})
+		c.records.hold.Store(&hold)
 		c.cancel(c.there, 0)
 		<-time.After(3 * time.Second) // its poll is under way
 		cancel()
 		if a := <-first; !errors.Is(a.err, context.Canceled) {
 			t.Errorf("who left got %+v", a)
 		}
-		close(c.records.hold)
+		close(hold)
 		c.answersOf(10, func(a answer) bool { return a.err == nil && a.record.State == backends.Cancelled })
 	})
 }
