@@ -2,6 +2,7 @@ package result
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/leat-go/leat/backends"
@@ -87,7 +88,7 @@ func status(s *seam.Queue, r *backends.Record, now time.Time) *Status {
 		Ref: r.Job.Ref, Kind: kind, Schema: schema,
 		State: r.State, Cancelling: r.Cancelling, Attempt: r.Attempt, Crashes: r.Crashes, Progress: r.Progress,
 		Created: r.Created, Deadline: r.Deadline, Ended: r.Ended, Read: now,
-		Reason: r.Reason, Failures: r.Failures, SupersededBy: newer(r), Batch: r.Batch,
+		Reason: r.Reason, Failures: slices.Clone(r.Failures), SupersededBy: newer(r), Batch: r.Batch,
 		Order: r.Order, Generation: r.Generation, Version: r.Version,
 		ContentType: s.Mime,
 	}
