@@ -120,5 +120,17 @@ func (b *Backend) find(ctx context.Context, ref backends.Ref) (*row, error) {
 		return nil, ctx.Err()
 	}
 	defer func() { <-b.turns }()
-	return b.cat.find(ctx, b.read, ref, true)
+	return aside(func() (*row, error) { return b.cat.find(ctx, b.read, ref, true) })
+}
+
+// aside calls f on a stack of its own. SQL goes deep, and whoever waits afterwards would
+// keep a stack of that size, ten thousand times.
+func aside[R any](f func() (R, error)) (r R, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r, err = f()
+	}()
+	<-done
+	return r, err
 }
