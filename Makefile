@@ -100,6 +100,9 @@ stories: ## the example programs, on their samples and on real data where it is
 	$(GO) run ./examples/whatif -json -daily -queue 'sqlite://$(CURDIR)/.stories/jobs.db?queue=whatif' -ready queue:ready 2> /dev/null | grep '"lost":0,"duplicated":0,'
 	@rm -rf .stories
 	$(GO) test -count=1 -run OneFile ./examples/whatif
+	$(GO) run ./examples/protectdb -json | grep '"lost":0,"duplicated":0,'
+	@if [ -n "$$LEAT_MARIADB" ]; then $(GO) run ./examples/protectdb -json -db "$$LEAT_MARIADB" | grep '"lost":0,"duplicated":0,.*"peak":4,"denied":0,'; \
+	else echo "skipped: a small database of a server needs one; make services starts it"; fi
 	@if [ -e $(DATA)/online_retail_arrivals.csv ]; then \
 		$(GO) run ./examples/whatif -json -daily $(REAL) 2> /dev/null | grep '"lost":0,"duplicated":0,'; \
 		$(GO) run ./examples/whatif -json -quiet $(REAL) 2> /dev/null | grep '"lost":0,"duplicated":0,'; \
@@ -108,7 +111,7 @@ stories: ## the example programs, on their samples and on real data where it is
 	else echo "skipped: the story on AWS needs servers; make services starts them"; fi
 
 .PHONY: services
-services: ## start fauxqs, dynalite and RabbitMQ for the tests, until Ctrl-C
+services: ## start fauxqs, dynalite, RabbitMQ and MariaDB for the tests, until Ctrl-C
 	.ci/services $(or $(DIR),.services)
 
 .PHONY: mutants fuzz

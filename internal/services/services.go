@@ -5,6 +5,7 @@
 //	LEAT_FAUXQS    SQS and SNS    npm's fauxqs, as http://host:port
 //	LEAT_DYNALITE  DynamoDB       npm's dynalite, as http://host:port
 //	LEAT_RABBIT    RabbitMQ       as amqp://user:password@host:port/
+//	LEAT_MARIADB   MariaDB        as mysql://user:password@host:port/, of a user who may make others
 //
 // `.ci/services FOLDER` starts them all; `. FOLDER/env` says where they are.
 package services
