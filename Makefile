@@ -98,6 +98,8 @@ stories: ## the example programs, on their samples and on real data where it is
 	$(GO) run ./examples/whatif -json -daily 2> /dev/null | grep '"lost":0,"duplicated":0,'
 	@rm -rf .stories && mkdir .stories
 	$(GO) run ./examples/whatif -json -daily -queue 'sqlite://$(CURDIR)/.stories/jobs.db?queue=whatif' -ready queue:ready 2> /dev/null | grep '"lost":0,"duplicated":0,'
+	$(GO) run ./examples/decoupled -json | grep '"lost":0,"duplicated":0,'
+	$(GO) run ./examples/decoupled -json -queue 'sqlite://$(CURDIR)/.stories/plans.db?queue=plans' | grep '"lost":0,"duplicated":0,'
 	@rm -rf .stories
 	$(GO) test -count=1 -run OneFile ./examples/whatif
 	$(GO) run ./examples/protectdb -json | grep '"lost":0,"duplicated":0,'

@@ -1,6 +1,6 @@
-// Package services finds the servers that tests talk to. Where one can't be had,
-// the test is skipped, and says how to get it; with LEAT_SERVICES=required, as in
-// CI, it fails instead.
+// Package services finds the servers that tests talk to, and the programs that they
+// run. Where one can't be had, the test is skipped, and says how to get it; with
+// LEAT_SERVICES=required, as in CI, it fails instead.
 //
 //	LEAT_FAUXQS    SQS and SNS    npm's fauxqs, as http://host:port
 //	LEAT_DYNALITE  DynamoDB       npm's dynalite, as http://host:port
