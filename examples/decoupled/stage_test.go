@@ -20,12 +20,15 @@ type stage struct {
 	done    chan error
 }
 
-// newStage must be called inside a bubble.
-func newStage(t *testing.T, f flags) *stage {
+// newStage must be called inside a bubble. What set changes is there from the start.
+func newStage(t *testing.T, f flags, set ...func(*service)) *stage {
 	t.Helper()
 	s, err := newService(t.Context(), f)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, change := range set {
+		change(s)
 	}
 	st := &stage{service: s, t: t, flags: f, network: pipes{make(chan net.Conn), make(chan struct{}), &sync.Once{}}, done: make(chan error, 1)}
 	ctx, stop := context.WithCancel(t.Context())

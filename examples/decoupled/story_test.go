@@ -55,9 +55,8 @@ func TestEveryPromiseIsKeptOnce(t *testing.T) {
 func TestAFullBacklogIsMetCalmly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := memory()
-		f.watchers, f.pace = 60, 50*time.Millisecond
-		s := newStage(t, f)
-		s.queue.Backlog = 20
+		f.watchers, f.pace = 60, 100*time.Millisecond // Hal's 24 products take longer than he has
+		s := newStage(t, f, func(s *service) { s.queue.Backlog = 20 })
 		if got := s.line(); got["refused"] == 0 || got["lost"]+got["duplicated"] != 0 || got["accepted"] != 72 {
 			t.Errorf("%v", got)
 		}

@@ -12,7 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/leat-go/leat/backends/memory"
 	"github.com/leat-go/leat/queue"
+	"github.com/leat-go/leat/result"
 	"github.com/leat-go/leat/worker"
 )
 
@@ -112,4 +114,23 @@ func TestAPlanStopsWhenItIsToldTo(t *testing.T) {
 			t.Errorf("%v after %v", err, time.Since(begun))
 		}
 	})
+}
+
+// However long it waits for a worker: the deadline counts from the creation.
+func TestTheDeadlineCountsFromTheCreation(t *testing.T) {
+	store := memory.New(memory.Options{})
+	defer store.Close()
+	q := queue.New[Question, Answer](store, "plans")
+	for within, want := range map[float64]time.Duration{0: Patience, 0.5: 500 * time.Millisecond, 1: time.Second, 3600: time.Hour} {
+		question := ask(1)
+		question.Within = within
+		ticket, err := q.Enqueue(t.Context(), question, question.Options()...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := result.Lookup(t.Context(), q, ticket.Ref)
+		if err != nil || s.Deadline.Sub(s.Created) != want {
+			t.Errorf("within %g s: %v, %v", within, s.Deadline.Sub(s.Created), err)
+		}
+	}
 }

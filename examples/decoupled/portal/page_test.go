@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"html"
 	"net/http"
 	"net/url"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/examples/decoupled/plan"
 )
 
@@ -57,15 +59,21 @@ func TestAPersonWithoutJavaScriptSeesItThrough(t *testing.T) {
 // What went wrong has the title of the endpoint's problem, and the planner's own words.
 func TestThePageNamesTheProblemAsTheEndpointDoes(t *testing.T) {
 	for want, end := range map[string]func(*site, *person, string){
-		"dead":      func(s *site, _ *person, _ string) { s.Die(s.Claim(), "the harbour has closed") },
+		"dead": func(s *site, _ *person, _ string) {
+			s.Settle(backends.Settlement{
+				Lease: s.Claim(), Verb: backends.Commit, Outcome: backends.Dead, Reason: "permanent error", Error: "the harbour has closed",
+			})
+		},
 		"cancelled": func(_ *site, p *person, at string) { p.do("POST", at+"/cancel", url.Values{}) },
 		"superseded": func(_ *site, p *person, _ string) {
 			p.submit(url.Values{"replace": {"yes"}, "title": {"newer"}})
 		},
 		"expired": func(_ *site, p *person, at string) {
 			id := strings.TrimPrefix(at, "/questions/")
-			r, _ := http.NewRequestWithContext(p.Context(), "GET", p.URL+"/jobs/"+id, nil)
-			for { // its second is the store's clock's
+			late, end := context.WithTimeout(p.Context(), 20*time.Second)
+			defer end()
+			r, _ := http.NewRequestWithContext(late, "GET", p.URL+"/jobs/"+id, nil)
+			for { // the store's clock says when
 				if _, text := p.send(r); strings.Contains(text, `"expired"`) {
 					return
 				}
