@@ -39,7 +39,7 @@ func (c *Caller) look(ctx context.Context, s Status, head http.Header, see seen)
 		switch answer.StatusCode {
 		case http.StatusOK:
 			tag = answer.Header.Get("ETag")
-			if err := json.Unmarshal(text, &s); err != nil {
+			if s, err = statusOf(text); err != nil {
 				return s, err
 			}
 			if err := c.changed(s, see); err != nil || !s.Ended.IsZero() {
@@ -51,13 +51,18 @@ func (c *Caller) look(ctx context.Context, s Status, head http.Header, see seen)
 			return s, fmt.Errorf("GET %s: %s: %s", s.Links.Self, answer.Status, text)
 		}
 		pause := retryAfter(answer)
-		if head != nil && time.Since(begun) > 0 && answer.Header.Get("Preference-Applied") != "" {
-			pause = 0 // the server let us wait
+		if head != nil && time.Since(begun) >= pause/2 {
+			pause = 0 // it was a long request: the next one may be, too
 		}
 		if err := rest(ctx, pause); err != nil {
 			return s, err
 		}
 	}
+}
+
+func statusOf(text []byte) (s Status, err error) {
+	err = json.Unmarshal(text, &s)
+	return s, err
 }
 
 func (c *Caller) changed(s Status, see seen) error {
@@ -88,7 +93,7 @@ func (c *Caller) stream(ctx context.Context, s Status, see seen) (Status, error)
 		c.streamed()
 		err = events(answer.Body, func(id string, data []byte) error {
 			last = id
-			if err := json.Unmarshal(data, &s); err != nil {
+			if s, err = statusOf(data); err != nil {
 				return err
 			}
 			return c.changed(s, see)

@@ -33,7 +33,8 @@ async function poll(job, see, connected) {
   for (let tag = ''; ;) {
     const begun = Date.now();
     try {
-      const answer = await fetch(job, {headers: {Prefer: 'wait=15', ...tag && {'If-None-Match': tag}}});
+      // Without a tag it would be the end that the server waits for.
+      const answer = await fetch(job, {headers: tag ? {Prefer: 'wait=15', 'If-None-Match': tag} : {}});
       connected(true);
       if (answer.ok) {
         tag = answer.headers.get('ETag') ?? '';
