@@ -49,6 +49,9 @@ func newBrowser(s *site, script bool) *browser {
 	if b.shots == "" {
 		b.shots = s.ArtifactDir()
 	}
+	if err := os.MkdirAll(b.shots, 0o755); err != nil {
+		s.Fatal(err)
+	}
 	b.tab, end = chromedp.NewContext(ctx, chromedp.WithListener(b.hear))
 	s.Cleanup(end)
 	b.does()

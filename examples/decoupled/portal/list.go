@@ -19,7 +19,8 @@ type row struct {
 const newest = 12
 
 // list returns what a tenant has asked lately, the newest first. A backend that can't
-// list its jobs has none to show.
+// list its jobs has none to show. A portal of people with thousands of questions would
+// keep a table of its own.
 func (p *Portal) list(ctx context.Context, tenant string) ([]row, error) {
 	var refs []*queue.Record
 	for r, err := range p.queue.Jobs(ctx, queue.Filter{Tenant: tenant}) {

@@ -1,6 +1,8 @@
 package portal
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,7 +63,7 @@ func TestABrowserCancels(t *testing.T) {
 	l := s.Claim()
 	b.sees(step4(3, "current"))
 	b.mark()
-	b.does(chromedp.Click(chromedp.CSS("#cancel button")))
+	b.does(chromedp.SendKeys(chromedp.CSS("#cancel button"), "\r")) // by the keyboard alone
 	b.sees("#state.cancelling")
 	// The worker hears of it at its next beat; whatever it says then, the end is this.
 	if _, err := s.Store.Settle(t.Context(), []backends.Settlement{{Lease: l, Verb: backends.Commit, Outcome: backends.Succeeded}}); err != nil {
@@ -123,6 +125,46 @@ func TestABrowserSeesTheListGoOn(t *testing.T) {
 	b.sees(".list .state.dead")
 	b.sameVisit()
 	b.content()
+}
+
+// A connection that breaks is made anew, and what was missed is there.
+func TestABrowserComesBackAfterABreak(t *testing.T) {
+	s := newSite(t)
+	b := newBrowser(s, true)
+	b.asks("Tunnel")
+	l := s.Claim()
+	s.Report(l, 20, "")
+	b.sees(`progress[value="20"]`)
+	b.mark()
+	s.CloseClientConnections()
+	b.sees("#link:not([hidden])")
+	s.Report(l, 70, "")
+	b.sees(`progress[value="70"]`)
+	b.sees("#link[hidden]")
+	b.sameVisit()
+}
+
+// Where there is no stream the page asks, and asks again.
+func TestABrowserWithoutAStreamPolls(t *testing.T) {
+	s := newSite(t)
+	b := newBrowser(s, true)
+	streaming := s.Config.Handler
+	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/events") {
+			http.Error(w, "no streams here", http.StatusServiceUnavailable)
+			return
+		}
+		streaming.ServeHTTP(w, r)
+	})
+	b.asks("Proxy")
+	b.mark()
+	l := s.Claim()
+	b.sees(step4(3, "current"))
+	s.Report(l, 30, "")
+	b.sees(`progress[value="30"]`)
+	s.Die(l, "no")
+	b.says("#outcome .problem", "The job failed.")
+	b.sameVisit()
 }
 
 // With scripts off the same pages reload themselves until the end.
