@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -28,7 +29,7 @@ func Cast(site string, network http.RoundTripper, watchers int) []*Caller {
 	cast("Eve", "asks a busy one", retries)
 	cast("Finn", "asks a hundred times at once", insists)
 	cast("Gil", "changes his mind five times", wavers)
-	others := all[:len(all):len(all)]
+	others := slices.DeleteFunc(slices.Clone(all), func(c *Caller) bool { return c.Name == "Ben" }) // who hears nothing before the end
 	cast("Hal", "comes last, has a second", late(others))
 	return all
 }
