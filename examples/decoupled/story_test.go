@@ -43,9 +43,6 @@ func TestEveryPromiseIsKeptOnce(t *testing.T) {
 				t.Errorf("%s is %v, want %v: %v", name, got[name], want, got)
 			}
 		}
-		if got["unchanged"] == 0 {
-			t.Error("nobody was told that nothing is new")
-		}
 		s.end()
 		s.close()
 	})
