@@ -151,8 +151,8 @@ func (b *browser) asks(title string, more ...chromedp.Action[chromedp.Void]) {
 	b.sees("#question")
 }
 
-// step4 is the n-th of the four, in a state.
-func step4(n int, state string) string { return fmt.Sprintf("#steps li:nth-child(%d).%s", n, state) }
+// nth is the n-th step, in a state.
+func nth(n int, state string) string { return fmt.Sprintf("#steps li:nth-child(%d).%s", n, state) }
 
 // shoot writes a picture of the page for people to look at.
 func (b *browser) shoot(name string) {

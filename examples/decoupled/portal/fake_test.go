@@ -71,6 +71,9 @@ func stepped(jobs http.Handler, r *http.Request, path string) (int, []byte) {
 	default:
 		all[3] = step{fmt.Sprint(s["state"]), "failed"}
 	}
+	if s["attempt"] == 0.0 && all[3].State == "failed" {
+		all = append(all[:2], all[3])
+	}
 	s["steps"] = all
 	body, _ := json.Marshal(s)
 	return got.Code, body

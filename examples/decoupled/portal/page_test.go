@@ -99,6 +99,9 @@ func TestThePageNamesTheProblemAsTheEndpointDoes(t *testing.T) {
 			if want == "dead" {
 				zeta.reads(at, false, "failed", "the harbour has closed")
 			}
+			if want == "expired" {
+				zeta.reads(at, false, "accepted queued expired")
+			}
 			if want == "superseded" {
 				zeta.reads(at, false, "The newer one")
 			}

@@ -7,8 +7,8 @@ import (
 	"github.com/leat-go/leat/result"
 )
 
-// step is one of the four that every question takes: accepted, queued, running, and
-// its end.
+// step is one of those that a question takes: accepted, queued, running unless it ended
+// before, and its end.
 type step struct{ Name, State string } // State is done, current, ahead or failed
 
 // steps are those of a job as it stands, as the endpoint's JSON has them.
@@ -24,7 +24,7 @@ func steps(s *result.Status) []step {
 	default:
 		all[3] = step{end(s.State), "failed"}
 		if s.Attempt == 0 {
-			all[2].State = "ahead" // and stays it
+			all = append(all[:2], all[3])
 		}
 	}
 	return all

@@ -59,12 +59,13 @@ function question(main) {
   function see(s) {
     set(at('state'), word(s));
     at('state').className = 'state ' + s.phase;
-    (s.steps ?? []).forEach((step, i) => {
-      const li = at('steps').children[i];
-      set(li, step.name);
+    if (s.steps) at('steps').replaceChildren(...s.steps.map(step => {
+      const li = document.createElement('li');
+      li.textContent = step.name;
       li.className = step.state;
-      if (step.state === 'current') li.setAttribute('aria-current', 'step'); else li.removeAttribute('aria-current');
-    });
+      if (step.state === 'current') li.setAttribute('aria-current', 'step');
+      return li;
+    }));
     const percent = Math.round(s.progress?.percent ?? 0);
     at('progress').value = percent;
     set(at('progress'), percent + ' %');
