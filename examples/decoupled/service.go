@@ -47,9 +47,6 @@ func newService(ctx context.Context, f flags) (*service, error) {
 	return s, nil
 }
 
-// drainer is a handler whose streams can be told to end.
-type drainer interface{ Drain() }
-
 // run serves on l, and works, until ctx ends. Then the worker drains first: those who
 // watch still see what it finishes. What it doesn't finish is given back, and the
 // streams end.
@@ -60,9 +57,7 @@ func (s *service) run(ctx context.Context, l net.Listener) error {
 		WriteTimeout: 30 * time.Second, // streams and long waits set their own
 		IdleTimeout:  time.Minute, MaxHeaderBytes: 16 << 10,
 	}
-	if d, ok := any(s.portal.Jobs).(drainer); ok {
-		server.RegisterOnShutdown(d.Drain)
-	}
+	server.RegisterOnShutdown(s.portal.Jobs.Drain)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	worked := make(chan error, 1)

@@ -37,7 +37,7 @@ func TestEveryPromiseIsKeptOnce(t *testing.T) {
 		got := s.line()
 		for name, want := range map[string]float64{
 			"accepted": 32, "succeeded": 25, "superseded": 4, "cancelled": 1, "expired": 1, "dead": 1,
-			"lost": 0, "duplicated": 0, "wrong": 0, "refused": 0,
+			"lost": 0, "duplicated": 0, "wrong": 0, "refused": 0, "streams": 30,
 		} {
 			if got[name] != want {
 				t.Errorf("%s is %v, want %v: %v", name, got[name], want, got)

@@ -37,7 +37,6 @@ func newBrowser(s *site, script bool) *browser {
 	if testing.Short() {
 		s.Skip("a browser takes seconds to start")
 	}
-	s.Config.Handler = live(s.portal)
 	at := services.Program(s, "apt-get install -y --no-install-recommends chromium", "chromium", "chromium-browser", "google-chrome")
 	opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath(at), chromedp.NoSandbox, chromedp.WindowSize(860, 900))

@@ -5,13 +5,39 @@ import (
 	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/examples/decoupled/plan"
 )
+
+var (
+	items = regexp.MustCompile(`<li class="([a-z]+)"[^>]*>([a-z]+)</li>`)
+	pairs = regexp.MustCompile(`{"name":"([a-z]+)","state":"([a-z]+)"}`)
+)
+
+// sameSteps holds the page's steps against those of the endpoint, which a browser with
+// JavaScript shows in their place.
+func (p *person) sameSteps(path string) {
+	p.Helper()
+	_, page := p.get(path)
+	_, status := p.get("/jobs/" + strings.TrimPrefix(path, "/questions/"))
+	var shown, told []string
+	for _, m := range items.FindAllStringSubmatch(page, -1) {
+		shown = append(shown, m[2]+" "+m[1])
+	}
+	for _, m := range pairs.FindAllStringSubmatch(status, -1) {
+		told = append(told, m[1]+" "+m[2])
+	}
+	if diff := cmp.Diff(told, shown); diff != "" || len(told) == 0 {
+		p.Error(diff, len(told))
+	}
+}
 
 // reads fails unless a page says all of this, and reloads itself or not.
 func (p *person) reads(path string, reloads bool, want ...string) {
@@ -27,6 +53,9 @@ func (p *person) reads(path string, reloads bool, want ...string) {
 	}
 	if got := strings.Contains(page, `<noscript><meta http-equiv="refresh"`); got != reloads {
 		p.Errorf("%s: it reloads itself: %v", path, got)
+	}
+	if path != "/" {
+		p.sameSteps(path)
 	}
 }
 
