@@ -60,7 +60,12 @@ func run(ctx context.Context, f flags, out, live io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.queue.Close()) }()
+	defer func() { err = errors.Join(err, s.close()) }()
+	if f.serve == "" {
+		if err := s.callBack(ctx, f.queue); err != nil {
+			return err
+		}
+	}
 	address := f.serve
 	if address == "" {
 		address = "localhost:0"

@@ -46,6 +46,9 @@ func (s *service) play(ctx context.Context, f flags, site string, network *http.
 	if err != nil {
 		return err
 	}
+	if err := s.called(ctx, &r); err != nil {
+		return err
+	}
 	r.took = time.Since(begun)
 	if f.json {
 		err = r.line(out)

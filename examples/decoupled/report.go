@@ -19,6 +19,9 @@ type report struct {
 	all   caller.Account
 	wrong []string
 	took  time.Duration
+
+	called int // ends that the receiver of call-backs heard of
+	calls  int // that it was made
 }
 
 type reportRow struct {
@@ -53,6 +56,24 @@ func (s *service) report(ctx context.Context, cast []*caller.Caller) (r report, 
 	return r, nil
 }
 
+// called waits for the call-backs of all that was accepted.
+func (s *service) called(ctx context.Context, r *report) error {
+	if s.calls == nil {
+		return nil
+	}
+	err := s.calls.delivered(ctx, r.all.Promised)
+	got := s.calls.receiver
+	got.mu.Lock()
+	defer got.mu.Unlock()
+	r.called, r.calls = len(got.seen), got.calls
+	if r.called != r.all.Promised || got.forged > 0 {
+		r.all.Wrong++
+		r.wrong = append(r.wrong, fmt.Sprintf("%d call-backs of %d ends, %d without a good signature", r.called, r.all.Promised, got.forged))
+		return nil
+	}
+	return err
+}
+
 // verdict is an error if a promise was broken.
 func (r report) verdict() error {
 	a := r.all
@@ -74,8 +95,8 @@ func (r report) table(out io.Writer) {
 	t.Flush()
 	a := r.all
 	fmt.Fprintf(out, "\n%d accepted: %s\n", a.Promised, ends(a))
-	fmt.Fprintf(out, "lost %d, duplicated %d, wrong %d; %d streams, %d answers of nothing new; in %.1f s\n",
-		a.Lost, a.Duplicated, a.Wrong, a.Streams, a.Unchanged, r.took.Seconds())
+	fmt.Fprintf(out, "lost %d, duplicated %d, wrong %d; %d streams, %d answers of nothing new, %d signed call-backs; in %.1f s\n",
+		a.Lost, a.Duplicated, a.Wrong, a.Streams, a.Unchanged, r.called, r.took.Seconds())
 }
 
 // ends says how jobs ended.
@@ -119,10 +140,11 @@ func (r report) line(out io.Writer) error {
 		Changes    int     `json:"changes"`
 		Unchanged  int     `json:"unchanged"`
 		Refused    int     `json:"refused"`
+		Called     int     `json:"called"`
 		Wait50     float64 `json:"wait_p50_ms"`
 		Wait99     float64 `json:"wait_p99_ms"`
 	}{
 		a.Promised, a.Succeeded, a.Superseded, a.Cancelled, a.Expired, a.Dead, a.Lost, a.Duplicated, a.Wrong,
-		a.Requests, a.Streams, a.Changes, a.Unchanged, a.Refused, at(a.Waits, 0.5), at(a.Waits, 0.99),
+		a.Requests, a.Streams, a.Changes, a.Unchanged, a.Refused, r.called, at(a.Waits, 0.5), at(a.Waits, 0.99),
 	})
 }

@@ -20,6 +20,7 @@ type service struct {
 	queue  *queue.Queue[plan.Question, plan.Answer]
 	portal *portal.Portal
 	worker *worker.Worker[plan.Question, plan.Answer]
+	calls  *callbacks // nil = nobody is called
 }
 
 // The limits of the service.
@@ -47,6 +48,30 @@ func newService(ctx context.Context, f flags) (*service, error) {
 	return s, nil
 }
 
+// callBack has a partner told of each end. It is called before the first question.
+func (s *service) callBack(ctx context.Context, rawURL string) (err error) {
+	if s.calls, err = newCallbacks(ctx, rawURL); err == nil {
+		s.queue.Announce = s.calls.announcer()
+	}
+	return err
+}
+
+func (s *service) close() error {
+	if s.calls == nil {
+		return s.queue.Close()
+	}
+	return errors.Join(s.calls.close(), s.queue.Close())
+}
+
+// work works on the questions, and on the call-backs of those that have ended, until ctx
+// ends.
+func (s *service) work(ctx context.Context) error {
+	if s.calls == nil {
+		return worker.Run(ctx, s.worker)
+	}
+	return worker.Run(ctx, s.worker, s.calls.sender.Worker(s.calls.queue))
+}
+
 // run serves on l, and works, until ctx ends. Then the worker drains first: those who
 // watch still see what it finishes. What it doesn't finish is given back, and the
 // streams end.
@@ -63,7 +88,7 @@ func (s *service) run(ctx context.Context, l net.Listener) error {
 	worked := make(chan error, 1)
 	working, stop := context.WithCancel(ctx)
 	defer stop()
-	go func() { worked <- s.worker.Run(working) }()
+	go func() { worked <- s.work(working) }()
 
 	var err error
 	select {

@@ -52,7 +52,7 @@ func (s *stage) end() {
 
 func (s *stage) close() {
 	s.t.Helper()
-	if err := s.queue.Close(); err != nil {
+	if err := s.service.close(); err != nil {
 		s.t.Error(err)
 	}
 	synctest.Wait()
