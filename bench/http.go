@@ -42,9 +42,15 @@ var httpRows = []row{
 	{
 		class: "http", metric: "POST p50", unit: p50,
 		sides: []side{
-			{"Enqueue, SQLite FULL", limit, func(n sizes) (sample, error) { return posts(n.alone, func(_, e time.Duration) time.Duration { return e }) }},
-			{"POST, SQLite FULL", ours, func(n sizes) (sample, error) { return posts(n.alone, func(p, _ time.Duration) time.Duration { return p }) }},
-			{"POST above Enqueue", ours, func(n sizes) (sample, error) { return posts(n.alone, func(p, e time.Duration) time.Duration { return p - e }) }},
+			{"Enqueue, SQLite FULL", limit, func(n sizes) (sample, error) {
+				return posts(n.alone, func(_, e time.Duration) time.Duration { return e })
+			}},
+			{"POST, SQLite FULL", ours, func(n sizes) (sample, error) {
+				return posts(n.alone, func(p, _ time.Duration) time.Duration { return p })
+			}},
+			{"POST above Enqueue", ours, func(n sizes) (sample, error) {
+				return posts(n.alone, func(p, e time.Duration) time.Duration { return p - e })
+			}},
 		},
 		goals: []goal{{"POST above Enqueue", "", 1000}},
 	},
