@@ -10,8 +10,7 @@ import (
 )
 
 type named struct {
-	ID   string `json:"id"`
-	made int
+	ID string `json:"id"`
 }
 
 type whole struct {
@@ -29,14 +28,13 @@ type whole struct {
 	Quoted   int               `json:",string"`
 	Delay    time.Duration     `json:"delay"`
 	JSON     json.RawMessage   `json:"json"`
-	Dash     int               `json:"-,"`
 	Hidden   chan int          `json:"-"`
 	Children []*whole          `json:"children"`
 	Words    map[string]string `json:"-"`
 }
 
 // text writes itself as a string.
-type text struct{ n int }
+type text struct{}
 
 func (text) MarshalText() ([]byte, error) { return nil, nil }
 
@@ -64,7 +62,7 @@ func TestSchemaOfAGoType(t *testing.T) {
 			"raw":{"anyOf":[{"type":"string","contentEncoding":"base64"},{"type":"null"}]},
 			"each":{"anyOf":[{"type":"object","additionalProperties":{"type":"integer"}},{"type":"null"}]},
 			"maybe":{"anyOf":[` + id + `,{"type":"null"}]},"any":true,"pair":{"type":"array","items":{"type":"integer"}},"Quoted":true,
-			"delay":{"type":"integer"},"json":true,"-":{"type":"integer"},
+			"delay":{"type":"integer"},"json":true,
 			"children":{"anyOf":[{"type":"array","items":true},{"type":"null"}]}`)},
 	} {
 		data, err := json.Marshal(schemas{}.of(c.t))
