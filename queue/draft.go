@@ -81,8 +81,13 @@ func (q *Queue[T, R]) fill(ctx context.Context, f *facts, d *draft, args T) erro
 
 // identify gives the job its id (R2): of its key, or random.
 func (q *Queue[T, R]) identify(ctx context.Context, f *facts, d *draft) error {
-	if d.key == "" {
+	switch {
+	case d.job.IsMember(): // its id is the batch's
+		return q.remember(ctx, f, d)
+	case d.key == "" && d.job.ID == "":
 		d.job.ID = families.id()
+		return nil
+	case d.key == "":
 		return nil
 	}
 	if !f.features.Records {
@@ -98,6 +103,16 @@ func (q *Queue[T, R]) identify(ctx context.Context, f *facts, d *draft) error {
 	d.job.ID = keyedID(secret, d.job.Tenant, f.name, d.key)
 	d.job.Fingerprint = fingerprint(secret, q.kind, d.job.Payload)
 	return nil
+}
+
+// remember has a member keep its args apart from others: a splitter that starts again must
+// find the slices that it found before.
+func (q *Queue[T, R]) remember(ctx context.Context, f *facts, d *draft) error {
+	secret, err := q.instanceKey(ctx)
+	if err == nil {
+		d.job.Fingerprint = fingerprint(secret, q.kind, d.job.Payload)
+	}
+	return err
 }
 
 func unsupported(what string, f *facts) error {

@@ -1,6 +1,11 @@
 package queue
 
-import "time"
+import (
+	"time"
+
+	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/internal/seam"
+)
 
 // Option says something of one job; the functions of this package make them.
 // Options of one call are taken in order, a later one of a kind wins, and the zero
@@ -11,6 +16,7 @@ type Option struct {
 	value string // of a header
 	n     int64  // a number, or a span
 	at    time.Time
+	batch *backends.Batch
 }
 
 // about is what an Option speaks of. A switch on it, unlike an interface, costs no
@@ -32,6 +38,7 @@ const (
 	aboutResource
 	aboutHeader
 	aboutRoom
+	aboutBatch
 )
 
 func (o *Option) apply(d *draft) {
@@ -64,6 +71,8 @@ func (o *Option) apply(d *draft) {
 		d.header(o.text, o.value)
 	case aboutRoom:
 		d.wait = true
+	case aboutBatch:
+		j.ID, j.Batch = o.text, o.batch
 	}
 }
 
@@ -122,3 +131,8 @@ func Header(name, value string) Option {
 // ErrBacklogFull. Inside a View it doesn't: a transaction that is held open makes
 // no room.
 func WaitForRoom() Option { return Option{about: aboutRoom} }
+
+// Tie is for package batch: it ties the job to a batch, and gives it an id ("" = as usual).
+func Tie(_ seam.Key, id string, b *backends.Batch) Option {
+	return Option{about: aboutBatch, text: id, batch: b}
+}

@@ -88,6 +88,18 @@ func TestRule_R14_MembersOfABatchAreCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := s.do("GET", "/jobs/c", "")
+	seal := collate
+	seal.Batch = &backends.Batch{Hold: 1, Sealed: true, Members: 1}
+	if _, err := s.b.Enqueue(t.Context(), backends.EnqueueRequest{Queue: "whatif", Jobs: []backends.Job{seal}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.do("GET", "/jobs/c", "").Body.String(); !strings.Contains(got, `"progress":{"percent":0}`) {
+		t.Error(got)
+	}
+	s.Succeed(s.Claim(), plan{12})
+	if got := s.do("GET", "/jobs/c", "").Body.String(); !strings.Contains(got, `"progress":{"percent":100}`) {
+		t.Error(got)
+	}
 	if got := w.Body.String(); !strings.Contains(got, `"phase":"held"`) || !strings.Contains(got, `"batch":{"members":1,"ended":0,"failed":0,"sealed":false}`) {
 		t.Error(got)
 	}

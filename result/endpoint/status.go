@@ -3,6 +3,7 @@ package endpoint
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"time"
@@ -88,6 +89,9 @@ func newStatus(base string, s *result.Status, showErrors bool) jobStatus {
 	}
 	if b := s.Batch; b != nil {
 		j.Batch = &batch{b.Members, b.Ended, b.Failed, b.Sealed}
+		if j.Progress == nil && b.Sealed && b.Members > 0 { // what its members have come to
+			j.Progress = &progress{Percent: math.Floor(1000*float64(b.Ended)/float64(b.Members)) / 10}
+		}
 	}
 	if showErrors {
 		j.Reason = s.Reason
