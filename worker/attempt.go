@@ -49,6 +49,7 @@ type attempt struct {
 
 	deciding bool // was asked what to write
 	begun    time.Time
+	beside   int // slots that were taken then, its own included
 	span     trace.Span
 	returned atomic.Bool // the handler; what still runs in its slot is ours
 
@@ -106,7 +107,9 @@ func (a *attempt) decide(v verdict) {
 		v = a.settledByHandler(v)
 	}
 	backoff := a.kind.backoff
-	if a.deciding { // it has ended the goroutine that asked
+	if !a.deciding {
+		a.tellLimiter(v)
+	} else { // it has ended the goroutine that asked
 		backoff = Exponential(DefaultBackoff, DefaultMaxBackoff)
 	}
 	a.deciding = true

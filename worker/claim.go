@@ -54,6 +54,7 @@ func (e *engine) claimLoop(ctx context.Context) error {
 func (e *engine) nextClaim(ctx context.Context) (backends.ClaimRequest, bool) {
 	var full *time.Timer // since when no slot is free
 	for ctx.Err() == nil {
+		e.heed()
 		e.mu.Lock()
 		n, can := e.freeSlots(), e.canAnnounce()
 		e.mu.Unlock()
@@ -88,7 +89,7 @@ const gathering = 20 * time.Millisecond
 // gather waits until three quarters of the slots are free, or as many as a request
 // fills, and returns how many are.
 func (e *engine) gather(ctx context.Context, n int) int {
-	enough := min(e.facts.Features.ClaimBatch, (3*e.Concurrency+3)/4)
+	enough := min(e.facts.Features.ClaimBatch, (3*e.pace.limit+3)/4) // this loop alone sets it
 	if n >= enough || !e.more {
 		return n
 	}
@@ -103,6 +104,7 @@ func (e *engine) gather(ctx context.Context, n int) int {
 		case <-ctx.Done():
 			over = true
 		}
+		e.heed()
 		e.mu.Lock()
 		n = e.freeSlots()
 		e.mu.Unlock()
@@ -111,9 +113,9 @@ func (e *engine) gather(ctx context.Context, n int) int {
 }
 
 // freeSlots is how many jobs may be leased: as many as there are slots without
-// one, while no more than Concurrency wait to be written.
+// one, of those that count, while no more than Concurrency wait to be written.
 func (e *engine) freeSlots() int {
-	return min(e.Concurrency-e.busy-e.todo.len(), e.Concurrency-e.settling)
+	return min(e.counted()-e.busy-e.todo.len(), e.Concurrency-e.settling)
 }
 
 // hasRoom tells the claim loop that a slot may be free.

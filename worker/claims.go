@@ -44,7 +44,7 @@ func Claims[T, R any](ctx context.Context, q *queue.Queue[T, R]) iter.Seq2[*Clai
 }
 
 // Claims is the package's Claims with the fields of w: Lease, Beat, RunLimit,
-// Backoff, Grace. Its handler, Concurrency and AfterSuccess don't count: New(q, nil)
+// Backoff, Grace. Its handler, Concurrency, Limiter and AfterSuccess don't count: New(q, nil)
 // will do. Its Health and its Probes are those of the newest loop.
 func (w *Worker[T, R]) Claims(ctx context.Context) iter.Seq2[*Claim[T, R], error] {
 	return func(yield func(*Claim[T, R], error) bool) {
@@ -58,7 +58,7 @@ func (w *Worker[T, R]) claims(ctx context.Context, yield func(*Claim[T, R]) bool
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	single := *w
-	single.Concurrency, single.AfterSuccess = 1, nil
+	single.Concurrency, single.Limiter, single.AfterSuccess = 1, nil, nil
 	e, err := newEngine(ctx, &single.Pool, []Kind{looped[T, R]{&single}})
 	if err != nil {
 		return fmt.Errorf("worker: %w", err)

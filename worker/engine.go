@@ -53,6 +53,7 @@ type engine struct {
 	write signal             // for the settle loop
 	tell  signal             // for the announce loops
 	clock signal             // something ends earlier than the clock knows
+	pace  pace               // what the Limiter has said
 	quiet signal             // for the drain: nothing is live
 
 	hard  context.Context // ends when the drain has waited long enough for events
@@ -95,6 +96,8 @@ func newEngine(ctx context.Context, p *Pool, workers []Kind) (*engine, error) {
 		}
 	}
 	e.watch = newWatch(e)
+	e.pace.limit = e.Concurrency
+	e.heed()
 	e.slots.init(e)
 	e.life, e.leave = context.WithCancel(e.root)
 	e.hard, e.halt = context.WithCancel(e.life)
@@ -105,6 +108,8 @@ func newEngine(ctx context.Context, p *Pool, workers []Kind) (*engine, error) {
 func (e *engine) run(ctx context.Context) error {
 	e.health.start(e)
 	defer e.health.stopped()
+	defer e.watch.gauge(e)()
+	defer e.endPause()
 	var loops sync.WaitGroup
 	loops.Go(e.settleLoop)
 	loops.Go(e.beatLoop)

@@ -27,6 +27,7 @@ type Health struct {
 	Problems []string // for people; empty = all is well
 
 	Concurrency int
+	Limit       int         // of it what the Limiter lets run now; 0 = it pauses
 	Busy        int         // handlers and write-backs that run
 	Settling    int         // jobs whose outcome is being written
 	Announcing  int         // events that are on their way
@@ -145,7 +146,7 @@ func (h *vitals) problems(lease time.Duration) []string {
 func (e *engine) describe(h *Health) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	h.Concurrency, h.Busy, h.Settling, h.Announcing = e.Concurrency, e.busy, e.settling, e.telling
+	h.Concurrency, h.Limit, h.Busy, h.Settling, h.Announcing = e.Concurrency, e.counted(), e.busy, e.settling, e.telling
 	for _, a := range e.live {
 		if a.stuck {
 			h.Stuck = append(h.Stuck, a.Lease.Job.Ref)

@@ -29,6 +29,10 @@ type Pool struct {
 	// Concurrency is how many handlers run at a time; 0 = 2 × GOMAXPROCS.
 	Concurrency int
 
+	// Limiter moves how many of them run, between 1 and Concurrency, where what they use
+	// is throttled: &AIMD{}, say; nil = Concurrency.
+	Limiter Limiter
+
 	// Lease is how long a job stays this worker's without a sign of life; 0 = 30 s.
 	// The jobs of a process that was killed run elsewhere that much later.
 	Lease time.Duration

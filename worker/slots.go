@@ -111,6 +111,7 @@ func (s *slots) pick() *attempt {
 func (s *slots) begin(a *attempt) {
 	e := s.e
 	e.busy++
+	a.beside = e.busy
 	a.stage = running
 	a.returned.Store(false)
 	a.ctx, a.cancel = a.newContext(e.root, time.Now())

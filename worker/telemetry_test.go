@@ -207,6 +207,8 @@ func TestMetricsHaveTheirNames(t *testing.T) {
 		}
 		slices.Sort(got)
 		want := []string{
+			"leat.worker.busy 0   ",
+			"leat.worker.limit 1   ",
 			"messaging.client.consumed.messages 1 process succeeded ",
 			"messaging.client.consumed.messages 2 process retry *errors.errorString",
 			"messaging.client.operation.duration 1 announce  ",
@@ -219,6 +221,30 @@ func TestMetricsHaveTheirNames(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("want -, got +\n%s", diff)
 		}
+	})
+}
+
+// The slots of all workers of a queue add up, and are gone with them.
+func TestMetricsOfSlotsLiveAsLongAsTheWorkers(t *testing.T) {
+	play(t, func(s *scene) {
+		g := s.gauged()
+		expect := func(limit, busy string) {
+			t.Helper()
+			if m := g.collect(s); fmt.Sprint(m["leat.worker.limit"], m["leat.worker.busy"]) != limit+" "+busy {
+				t.Errorf("limit %q, busy %q, want %s and %s", m["leat.worker.limit"], m["leat.worker.busy"], limit, busy)
+			}
+		}
+		one, two := g.on(s.worker(waits(10*time.Second))), g.on(s.worker(waits(10*time.Second)))
+		one.Concurrency, one.Limiter, two.Concurrency = 8, &told{limit: 2}, 3
+		first := s.start(one)
+		s.start(two)
+		expect("[5   ]", "[0   ]")
+		s.enqueueAll(9)
+		pass(time.Second)
+		expect("[5   ]", "[5   ]")
+		first.clean()
+		pass(time.Second)
+		expect("[3   ]", "[3   ]")
 	})
 }
 

@@ -95,6 +95,19 @@ func (w *watch) job(ctx context.Context, level slog.Level, msg string, a *attemp
 	w.log.Log(ctx, level, msg, attrs...)
 }
 
+func (w *watch) limiterFailed(err error) {
+	w.log.Error("leat: the Limiter panics, and isn't asked any more", "err_type", telemetry.TypeOf(err))
+}
+
+// gauge has metrics show how many slots there are, until it is told to stop.
+func (w *watch) gauge(e *engine) (stop func()) {
+	return w.Slots(func() (limit, busy int) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		return e.counted(), e.busy
+	})
+}
+
 func (w *watch) claimFailed(err error) {
 	w.log.Warn("leat: a claim failed", "err_type", telemetry.TypeOf(err))
 }

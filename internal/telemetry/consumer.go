@@ -18,6 +18,9 @@ type Consumer struct {
 	process metric.Float64Histogram
 	op      metric.Float64Histogram
 	handled metric.Int64Counter
+	meter   metric.Meter
+	limit   metric.Int64ObservableUpDownCounter
+	busy    metric.Int64ObservableUpDownCounter
 
 	name  string
 	start []trace.SpanStartOption
@@ -35,6 +38,11 @@ func NewConsumer(tp trace.TracerProvider, mp metric.MeterProvider, queue string)
 			metric.WithDescription("Duration of an operation on the queue."))),
 		handled: must(m.Int64Counter("messaging.client.consumed.messages", metric.WithUnit("{message}"),
 			metric.WithDescription("Jobs that were handed to a handler."))),
+		meter: m,
+		limit: must(m.Int64ObservableUpDownCounter("leat.worker.limit", metric.WithUnit("{slot}"),
+			metric.WithDescription("Handlers that may run at a time now."))),
+		busy: must(m.Int64ObservableUpDownCounter("leat.worker.busy", metric.WithUnit("{slot}"),
+			metric.WithDescription("Handlers that run."))),
 		name:  "process " + queue,
 		attrs: []attribute.KeyValue{system, destination.String(queue)},
 	}
@@ -104,4 +112,16 @@ func (c *Consumer) Operation(name string, took time.Duration, err error) {
 		attrs = append(attrs, errorType.String(TypeOf(err)))
 	}
 	c.op.Record(ctx, took.Seconds(), metric.WithAttributeSet(attribute.NewSet(attrs...)))
+}
+
+// Slots has read called whenever metrics are collected, until stop. Those of several
+// workers of a queue add up.
+func (c *Consumer) Slots(read func() (limit, busy int)) (stop func()) {
+	with := metric.WithAttributeSet(attribute.NewSet(c.attrs...))
+	return observe(c.meter, func(_ context.Context, o metric.Observer) error {
+		limit, busy := read()
+		o.ObserveInt64(c.limit, int64(limit), with)
+		o.ObserveInt64(c.busy, int64(busy), with)
+		return nil
+	}, c.limit, c.busy)
 }

@@ -69,6 +69,16 @@ func meter(p metric.MeterProvider) metric.Meter {
 	return p.Meter(scope)
 }
 
+// observe registers a callback that reads instruments. One that can't be has nobody to
+// read it.
+func observe(m metric.Meter, read metric.Callback, what ...metric.Observable) (stop func()) {
+	r, err := m.RegisterCallback(read, what...)
+	if err != nil {
+		return func() {}
+	}
+	return func() { _ = r.Unregister() }
+}
+
 // must drops the error of a new instrument: only a bad name has one, and the
 // instrument is a no-op then.
 func must[T any](instrument T, _ error) T { return instrument }
