@@ -294,7 +294,7 @@ func (l *told) Ended(o worker.Outcome) time.Duration {
 func TestRule_R8_TheLimitIsBetweenOneAndConcurrency(t *testing.T) {
 	for limit, want := range map[int]int{-5: 1, 0: 1, 1: 1, 3: 3, 8: 8, 100: 8} {
 		play(t, func(s *scene) {
-			w := s.worker(waits(10*time.Second))
+			w := s.worker(waits(10 * time.Second))
 			w.Concurrency, w.Limiter = 8, &told{limit: limit}
 			s.enqueueAll(20)
 			s.start(w)

@@ -36,6 +36,7 @@ var (
 	jobKind    = attribute.Key("leat.job.kind")
 	jobAttempt = attribute.Key("leat.job.attempt")
 	jobOutcome = attribute.Key("leat.job.outcome")
+	jobState   = attribute.Key("leat.job.state")
 )
 
 // seconds are the bounds of histograms: a queue's handlers take from microseconds
