@@ -56,6 +56,7 @@ var parts = map[string]func(ctx context.Context, p Plan) error{
 	"load":       load,
 	"trespasser": trespass,
 	"opener":     justOpen,
+	"capped":     workCapped,
 }
 
 func TestMain(m *testing.M) {
