@@ -92,7 +92,7 @@ func (a *attributes) features() broker.TransportFeatures {
 		FIFO: a.fifo, Fair: true, HardLease: true, Counts: true, SharedQueues: true,
 	}
 	if f.FIFO {
-		f.Name, f.MaxDelay = "sqs.fifo", 0
+		f.Name, f.MaxDelay, f.ClaimBatch = "sqs.fifo", 0, 1
 	}
 	return f
 }

@@ -21,7 +21,8 @@ type receipt struct {
 	at     time.Time // when it was asked for: 12 h from then on it can't be hidden any longer
 }
 
-// Receive asks by long polling for at most ten messages. When ctx ends,
+// Receive asks by long polling for at most ten messages; of a FIFO queue for one, as a
+// request for more would bring several of a group, which would run side by side. When ctx ends,
 // the poll stays open for the next Receive, so that a caller who asks again and again
 // costs one request per Wait. What it brings when nobody asks goes back at once; only
 // Close breaks polls off, and what SQS leased to them meanwhile lapses.
@@ -37,7 +38,7 @@ func (t *Transport) Receive(ctx context.Context, limit int, lease time.Duration)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		ds, err := t.poll(ctx, min(limit, perRequest), lease)
+		ds, err := t.poll(ctx, min(limit, t.facts.ClaimBatch), lease)
 		switch {
 		case len(ds) > 0:
 			t.pressure.felt(false)
