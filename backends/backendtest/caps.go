@@ -46,6 +46,8 @@ func capsOf(scope string) []testCase {
 		{"RateIsATokenBucket", "claims come faster than the rate, or the rate is left unused while jobs wait", sharesCaps, (*env).tokenBucket},
 		{"RateWakesABlockedClaim", "a claim that waits for a token sleeps on, and the rate is lost", sharesCaps, (*env).rateWakesABlockedClaim},
 		{"RateOfNextToNothingIsHeld", "a rate so low that its wait overflows is none, or has the store spin", sharesCaps, (*env).rateOfNextToNothingIsHeld},
+		{"CapHoldsForOtherProcesses", "every process that is started runs as many more as the limit says", all(sharesCaps, isShared), (*env).capHoldsElsewhere},
+		{"RateHoldsForOtherProcesses", "every process that is started brings the rate once more", all(sharesCaps, isShared), (*env).rateHoldsElsewhere},
 		{"CapSparesAnnouncing", "a full cap holds back the events of jobs that have ended", all(sharesCaps, records), (*env).capSparesAnnouncing},
 	} {
 		cases = append(cases, testCase{"R11", scope + c.name, c.why, c.needs, func(e *env) { c.run(e, scope) }})
@@ -137,6 +139,32 @@ func (e *env) rateOfNextToNothingIsHeld(scope string) {
 		}
 		_, err := e.B.Claim(e.timeout(3), req)
 		e.expect(err, context.DeadlineExceeded)
+	}
+}
+
+func (e *env) capHoldsElsewhere(scope string) {
+	req := e.capped(scope, backends.Cap{InFlight: 3})
+	e.enqueue(crowd(8, "zeta", using(theResource))...)
+	two := req
+	two.Max = 2
+	held := e.claimBy(two)
+	back := e.elsewhere()
+	if got := e.claimRest(req); len(got) != 1 {
+		e.Fatalf("beside the 2 of another process %d jobs run under a cap of 3", len(got))
+	}
+	blocked := e.blocked(req)
+	back()
+	e.commit(held[0])
+	e.wakes(blocked)
+}
+
+func (e *env) rateHoldsElsewhere(scope string) {
+	req := e.capped(scope, backends.Cap{Rate: 1 / e.span(4).Seconds(), Burst: 1})
+	e.enqueue(crowd(2, "zeta", using(theResource))...)
+	start := e.claimBy(req)[0].Until
+	defer e.elsewhere()()
+	if waited := e.claimBy(req)[0].Until.Sub(start); waited < e.span(3.9) {
+		e.Fatalf("the other process's claim came after %v, the token after %v", waited, e.span(4))
 	}
 }
 

@@ -93,3 +93,44 @@ func TestRule_R11_RateOfNextToNothingIsWaitedFor(t *testing.T) {
 		}
 	})
 }
+
+// A broker counts nothing for all: each process has the queue's cap for itself, and those of
+// tenants and resources hold nowhere. Features say so.
+func TestRule_R11_CapsAreOfOneProcessAndToldSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one := opened(standardFacts(), true)
+		defer one.Close()
+		two := one.again()
+		defer two.Close()
+		if f := one.Features(); f.SharedCaps || f.Backlog {
+			t.Errorf("features %+v", f)
+		}
+		req := backends.ClaimRequest{
+			Queue: theQueue, Max: 10, Lease: time.Hour, RunLimit: time.Minute,
+			Policy:    &backends.Policy{Cap: backends.Cap{InFlight: 3}, Tenant: backends.Tenancy{Cap: backends.Cap{InFlight: 1}}},
+			Resources: []backends.Resource{{Name: "db", Cap: backends.Cap{InFlight: 1}}},
+		}
+		jobs := backends.EnqueueRequest{Queue: theQueue, Policy: req.Policy}
+		for i := range 8 {
+			j := plainJob(fmt.Sprint(i))
+			j.Resource = "db"
+			jobs.Jobs = append(jobs.Jobs, j)
+		}
+		if _, err := one.Enqueue(t.Context(), jobs); err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range []backends.Backend{one, two} {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			n := 0
+			for {
+				leases, err := b.Claim(ctx, req)
+				if n += len(leases); err != nil {
+					break
+				}
+			}
+			if cancel(); n != 3 {
+				t.Errorf("%d jobs run in one process under a cap of 3", n)
+			}
+		}
+	})
+}

@@ -11,19 +11,22 @@ import (
 func TestRequestsPerJob(t *testing.T) {
 	for _, c := range []struct {
 		name    string
+		queue   string
 		took    time.Duration
 		records bool
 		limit   float64
 	}{
-		{"instant jobs", 0, true, 0.32},
-		{"jobs of 200 ms", 200 * time.Millisecond, true, 0.50},
-		{"instant jobs without records", 0, false, 0.40},
-		{"jobs of 200 ms without records", 200 * time.Millisecond, false, 0.50},
+		{"instant jobs", "jobs", 0, true, 0.32},
+		{"jobs of 200 ms", "jobs", 200 * time.Millisecond, true, 0.50},
+		{"instant jobs without records", "jobs", 0, false, 0.40},
+		{"jobs of 200 ms without records", "jobs", 200 * time.Millisecond, false, 0.50},
+		{"FIFO, instant jobs", "jobs.fifo", 0, true, 2.20},
+		{"FIFO, jobs of 200 ms", "jobs.fifo", 200 * time.Millisecond, true, 2.20},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const n = 1000
-				p := newPair(t, "jobs", c.records)
+				p := newPair(t, c.queue, c.records)
 				p.server.Latency = 5 * time.Millisecond
 				w := newWorks(p, c.took)
 				defer w.close()
