@@ -60,7 +60,7 @@ $(STATICCHECK):
 	GOBIN=$(CURDIR)/$(@D) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # The long rows of the test plan. Backends: A1 simulation, A2 histories against the
-# specification, A3 linearizability; SQLite: B1 kill -9, B3 crash points, D1 backlog. Workers: A1 storms, B4 zombies, E2 stops, E5
+# specification, A3 linearizability; SQLite: B1 kill -9, B3 crash points, D1 backlog, R11 caps. Workers: A1 storms, B4 zombies, E2 stops, E5
 # poison; their other rows are of that size always. A seed that fails is printed.
 ROWS := 'Storm|Zombies|FaultMatrix|RedLights|NoisyNeighbour|Arrivals|RetryStorm|Restarts|Stopping|Recovery|Poison|ProcessKiller'
 
@@ -72,7 +72,7 @@ long: ## the rows of the test plan at the size of CI
 	LEAT_CALLS=500000 LEAT_PAUSES=2000 LEAT_STOPS=300 LEAT_POISON=10000 LEAT_ARRIVALS=20000 \
 		$(GO) test -count=1 -timeout 15m -run $(ROWS) ./worker/...
 	LEAT_POINTS=3 LEAT_EXITS=100 $(GO) test -count=1 -timeout 15m -run B3 ./backends/sqlite
-	LEAT_JOBS=100000 LEAT_KILLS=20 LEAT_PAUSES=20 LEAT_STOPS=10 LEAT_POISON=2000 LEAT_BACKLOG=100000 LEAT_SAMPLE=5000 \
+	LEAT_JOBS=100000 LEAT_KILLS=20 LEAT_PAUSES=20 LEAT_STOPS=10 LEAT_POISON=2000 LEAT_BACKLOG=100000 LEAT_SAMPLE=5000 LEAT_CAPS=30 \
 		$(GO) test -count=1 -timeout 15m ./backends/sqlite/processes
 
 soak: ## the same a hundred times and more, for a night; the log is evidence
@@ -85,8 +85,8 @@ soak: ## the same a hundred times and more, for a night; the log is evidence
 	LEAT_CALLS=1000000 LEAT_STEPS=50000 LEAT_OPS=100000 $(GO) test -count=1 -timeout 0 -v -run 'A1|A2|A3' ./backends/sqlite 2>&1 | tee -a docs/evidence/soak.log
 	LEAT_JOBS=1000000 LEAT_KILLS=100 \
 		$(GO) test -count=1 -timeout 0 -v -run Kill9 ./backends/sqlite/processes 2>&1 | tee docs/evidence/sqlite-kill9.log
-	LEAT_PAUSES=2000 LEAT_STOPS=500 LEAT_POISON=20000 LEAT_BACKLOG=1000000 LEAT_SAMPLE=10000 \
-		$(GO) test -count=1 -timeout 0 -v -run 'Zombies|Recovery|Killer|Backlog' ./backends/sqlite/processes 2>&1 | tee -a docs/evidence/soak.log
+	LEAT_PAUSES=2000 LEAT_STOPS=500 LEAT_POISON=20000 LEAT_BACKLOG=1000000 LEAT_SAMPLE=10000 LEAT_CAPS=600 \
+		$(GO) test -count=1 -timeout 0 -v -run 'Zombies|Recovery|Killer|Backlog|Caps' ./backends/sqlite/processes 2>&1 | tee -a docs/evidence/soak.log
 
 # The stories as a person runs them. The real files, where they are: LEAT_DATA, or
 # beside the checkout.

@@ -31,6 +31,11 @@ func TestDefaultsAreDocumented(t *testing.T) {
 		"Backoff":       fmt.Sprintf("%v, %v", worker.DefaultBackoff, worker.DefaultMaxBackoff),
 		"Grace":         worker.DefaultGrace,
 		"Kill":          worker.DefaultKill,
+		"Decrease":      worker.DefaultDecrease,
+		"Hold":          worker.DefaultHold,
+		"Pause":         worker.DefaultPause,
+		"Takes":         worker.DefaultTakes,
+		"Drain":         worker.DefaultDrain,
 	} {
 		if row := fmt.Sprintf("| `%s` | %v |", field, value); !strings.Contains(string(text), row) {
 			t.Errorf("docs/defaults.md has no row %q", row)

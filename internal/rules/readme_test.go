@@ -14,7 +14,7 @@ import (
 // has a test), and, for the page on testing, tests. A snippet that isn't part of
 // one may have rotted.
 func TestSnippetsAreTested(t *testing.T) {
-	for _, page := range []string{"README.md", "docs/testing.md", "docs/delivery.md"} {
+	for _, page := range []string{"README.md", "docs/testing.md", "docs/delivery.md", "docs/scaling.md"} {
 		text, err := os.ReadFile("../../" + page)
 		if err != nil {
 			t.Fatal(err)
