@@ -4,10 +4,11 @@ import "time"
 
 // Limiter moves how many handlers of a pool run at a time, by how they end: down where
 // what they use is throttled, up again where it bears more. It is asked by the claim
-// loop, and decides which slots count as free; a job that is held already runs. Its
-// methods are called from several goroutines, must be quick, and must not call the
-// worker. One Limiter may serve several pools of a process, each of which runs as many
-// as it says.
+// loop, and decides which slots count as free. A job that is held already runs, and a
+// claim that waits for jobs may still bring as many as were free when it began: nothing is
+// dropped, or given back, because the limit fell. Its methods are called from several
+// goroutines, must be quick, and must not call the worker. One Limiter may serve several
+// pools of a process, each of which runs as many as it says.
 //
 // [AIMD] is one. Those of other libraries fit in: the limit from there, the outcomes by
 // a Handler around the Handler.
@@ -16,8 +17,8 @@ type Limiter interface {
 	// more than Concurrency as Concurrency: only a pause stops all.
 	Limit() int
 
-	// Ended is told of each handler that has returned. For so long as it answers nothing
-	// begins beyond what the pool holds; 0 = go on.
+	// Ended is told of each handler that has returned. What it answers is for how long
+	// nothing more is claimed; 0 = go on.
 	Ended(Outcome) (pause time.Duration)
 }
 

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -96,6 +97,7 @@ type adapting struct {
 	*downstream
 	q    *queue.Queue[int, queue.None]
 	took time.Duration
+	jobs atomic.Int64 // that wait, always
 	stop context.CancelFunc
 	ctx  context.Context
 	all  sync.WaitGroup
@@ -107,6 +109,7 @@ func adapt(t *testing.T, took time.Duration, story func(*adapting)) {
 		defer store.Close()
 		a := &adapting{T: t, downstream: &downstream{changed: time.Now()}, q: queue.New[int, queue.None](store, "calls"), took: took}
 		a.q.MaxAttempts, a.q.Retention = 1000, -1
+		a.jobs.Store(1000)
 		a.ctx, a.stop = context.WithCancel(t.Context())
 		defer func() { a.stop(); a.all.Wait() }()
 		a.all.Go(a.fill)
@@ -114,12 +117,12 @@ func adapt(t *testing.T, took time.Duration, story func(*adapting)) {
 	})
 }
 
-// fill keeps a thousand jobs waiting.
+// fill keeps jobs waiting, those that are throttled among them.
 func (a *adapting) fill() {
 	for a.ctx.Err() == nil {
 		st, err := a.q.Stats(a.ctx)
-		if err == nil && st.Queued < 1000 {
-			_, err = a.q.EnqueueAll(a.ctx, make([]queue.Item[int], 1000-st.Queued))
+		if n := int(a.jobs.Load()) - st.Depth(); err == nil && n > 0 {
+			_, err = a.q.EnqueueAll(a.ctx, make([]queue.Item[int], n))
 		}
 		if err != nil && a.ctx.Err() == nil {
 			a.Error(err)
@@ -211,6 +214,7 @@ func TestLimiterSettlesUnderARate(t *testing.T) {
 func TestLimiterPausesWhereOneSlotIsTooMuch(t *testing.T) {
 	adapt(t, 10*time.Millisecond, func(a *adapting) {
 		a.rate = backends.Cap{Rate: 1, Burst: 1}
+		a.jobs.Store(20)
 		a.work(&worker.AIMD{})
 		time.Sleep(30 * time.Second)
 		_, refused, perSecond := a.during(5 * time.Minute)
