@@ -72,7 +72,7 @@ long: ## the rows of the test plan at the size of CI
 	LEAT_CALLS=500000 LEAT_PAUSES=2000 LEAT_STOPS=300 LEAT_POISON=10000 LEAT_ARRIVALS=20000 \
 		$(GO) test -count=1 -timeout 15m -run $(ROWS) ./worker/...
 	LEAT_POINTS=3 LEAT_EXITS=100 $(GO) test -count=1 -timeout 15m -run B3 ./backends/sqlite
-	LEAT_JOBS=100000 LEAT_KILLS=20 LEAT_PAUSES=20 LEAT_STOPS=10 LEAT_POISON=2000 LEAT_BACKLOG=100000 LEAT_SAMPLE=5000 LEAT_CAPS=30 \
+	LEAT_JOBS=100000 LEAT_KILLS=20 LEAT_PAUSES=20 LEAT_STOPS=10 LEAT_POISON=2000 LEAT_BACKLOG=100000 LEAT_SAMPLE=5000 LEAT_CAPS=5 \
 		$(GO) test -count=1 -timeout 15m ./backends/sqlite/processes
 
 soak: ## the same a hundred times and more, for a night; the log is evidence

@@ -38,6 +38,9 @@
 // that was received is hidden for 12 h at most, all extensions and delays counted.
 // A lease that has lapsed can't be renewed, though nobody took the message yet.
 //
+// Of a FIFO queue one message is asked for at a time, so that the jobs of a group run one
+// after the other: a request for ten brings several of one group. That is two requests a job.
+//
 // With records, an Ack is answered at once, and the message deleted within 100 ms,
 // together with others ([Options].EarlyAck): should the process die meanwhile, the
 // message comes again, and its record says that the job is over.
