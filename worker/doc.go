@@ -27,6 +27,9 @@
 // errors, which an operator may redrive. A job that kills its process is counted
 // apart, and dead after three.
 //
+// A handler that returns RetryAfter was throttled. A [Limiter], such as [AIMD], hears of it
+// and moves how many of the slots count, so that the pool settles below what others bear.
+//
 // When Run's context ends, nothing more is claimed, what has not started goes back
 // without using an attempt, and handlers may finish for Grace.
 package worker
