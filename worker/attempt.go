@@ -139,6 +139,7 @@ func (a *attempt) commit() {
 // committed is told by the settle loop what the store answered.
 func (a *attempt) committed(err error) {
 	a.answer(err)
+	a.e.report(a.write, err)
 	switch outcome := a.write.Outcome; {
 	case a.write.Verb != backends.Commit:
 		a.release(err)

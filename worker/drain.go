@@ -15,12 +15,12 @@ import (
 func (e *engine) drain() (stuck []queue.Ref) {
 	e.health.draining()
 	e.giveBack()
-	e.waitQuiet(e.Grace)
+	e.waitQuiet(e.stint.Grace)
 	e.interruptAll()
-	e.waitQuiet(e.Kill)
+	e.waitQuiet(e.stint.Kill)
 	e.halt() // events that have not left stay owed
 	e.dropUntold()
-	e.waitWritten(lastSettle)
+	e.waitWritten(e.stint.Last)
 	return e.close()
 }
 
@@ -65,7 +65,7 @@ func (e *engine) interruptAll() {
 	e.stopping = true
 	for _, a := range e.live {
 		if a.stage == running {
-			a.cancel(ErrStopping)
+			a.cancel(a.whyStop())
 		}
 	}
 	for e.todo.len() > 0 {

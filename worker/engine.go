@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/internal/seam"
 	"github.com/leat-go/leat/queue"
 )
 
@@ -31,6 +32,8 @@ type engine struct {
 	watch *watch
 	own   bool          // the caller's goroutine is the only slot (Claims)
 	limit time.Duration // the longest run limit of the kinds
+	stint seam.Stint    // how the run ends
+	until time.Time     // when nothing more is claimed; zero = when Run's context ends
 
 	mu        sync.Mutex
 	live      []*attempt // all that hold a lease, or whose handler still runs
@@ -43,6 +46,7 @@ type engine struct {
 	stopping  bool       // what runs was told to stop, and nothing more begins
 	closed    bool       // slots end when they are free
 	alarm     time.Time  // when the clock loop looks again
+	calm      time.Time  // since when nothing is live, if nothing is
 	tales     []func()   // for the log, once the lock is free
 
 	slots slots
@@ -62,7 +66,7 @@ type engine struct {
 	leave context.CancelFunc
 }
 
-func newEngine(ctx context.Context, p *Pool, workers []Kind) (*engine, error) {
+func newEngine(ctx context.Context, p *Pool, stint *seam.Stint, workers []Kind) (*engine, error) {
 	kinds, err := gather(workers)
 	if err != nil {
 		return nil, err
@@ -72,16 +76,17 @@ func newEngine(ctx context.Context, p *Pool, workers []Kind) (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d, ok := ctx.Deadline(); ok && ctx.Err() == nil && time.Until(d) <= pool.Margin {
+	if d, ok := ctx.Deadline(); ok && stint == nil && ctx.Err() == nil && time.Until(d) <= pool.Margin {
 		return nil, &queue.InvalidError{
 			Field: "Pool.Margin", Reason: fmt.Sprintf("the drain begins %v before the context's deadline, which leaves no time to work", pool.Margin),
 		}
 	}
 	e := &engine{
 		Pool: pool, store: first.Backend, facts: first, kinds: map[string]*kind{}, wire: []string{},
-		root: context.WithoutCancel(ctx),
+		root: context.WithoutCancel(ctx), stint: pool.bounds(stint), calm: time.Now(),
 		room: newSignal(), write: newSignal(), tell: newSignal(), clock: newSignal(), quiet: newSignal(),
 	}
+	e.until = e.lastClaim(ctx, stint)
 	for _, k := range kinds {
 		e.wire = append(e.wire, k.Kinds...)
 		for _, name := range k.Kinds {
@@ -117,7 +122,10 @@ func (e *engine) run(ctx context.Context) error {
 	for range announcers {
 		loops.Go(func() { e.announceLoop(&loops) })
 	}
-	claims, cancel := e.claimContext(ctx)
+	claims, cancel := e.claimContext(ctx, e.until)
+	if e.stint.Idle > 0 {
+		loops.Go(func() { e.idleLoop(claims, cancel) })
+	}
 	err := e.claimLoop(claims)
 	cancel()
 	stuck := e.drain()
@@ -127,14 +135,6 @@ func (e *engine) run(ctx context.Context) error {
 		return errors.Join(err, &StuckError{stuck})
 	}
 	return err
-}
-
-// claimContext ends a margin before the deadline of ctx, if it has one.
-func (e *engine) claimContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	if d, ok := ctx.Deadline(); ok {
-		return context.WithDeadline(ctx, d.Add(-e.Margin))
-	}
-	return context.WithCancel(ctx)
 }
 
 // later has something logged once the lock is free.
@@ -170,6 +170,7 @@ func (e *engine) abandon(a *attempt, err error) {
 	e.live = e.live[:last]
 	a.answer(err)
 	if last == 0 {
+		e.calm = time.Now()
 		e.quiet.send()
 	}
 }

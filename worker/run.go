@@ -44,7 +44,7 @@ func Run(ctx context.Context, runners ...Runner) error {
 
 // run works the kinds of one queue in a pool.
 func run(ctx context.Context, p *Pool, workers ...Kind) error {
-	e, err := newEngine(ctx, p, workers)
+	e, err := newEngine(ctx, p, nil, workers)
 	if err != nil {
 		return fmt.Errorf("worker: %w", err)
 	}

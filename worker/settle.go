@@ -69,7 +69,7 @@ func (e *engine) nextBatch(batch []*attempt) []*attempt {
 func (e *engine) settleOnce(ss []backends.Settlement) ([]error, error) {
 	d := callTimeout
 	if e.closing() {
-		d = lastSettle
+		d = e.stint.Last
 	}
 	ctx, cancel := context.WithTimeout(e.life, d)
 	defer cancel()

@@ -181,6 +181,9 @@ func (a *attempt) newContext(root context.Context, now time.Time) (context.Conte
 	if d := a.Lease.Deadline; a.ended == nil && !d.IsZero() && d.Before(a.end) {
 		a.end, a.why = d, ErrDeadline
 	}
+	if end := a.e.stint.End; !end.IsZero() && end.Before(a.end) {
+		a.end, a.why = end, a.e.atEnd(now)
+	}
 	if a.end.Before(a.e.alarm) {
 		a.e.clock.send()
 	}

@@ -23,6 +23,7 @@ var rooms = []room{
 	// Brokers: a transport or a record store knows broker, never its neighbour.
 	{"backends/broker", []string{"backends", "internal/..."}, []string{uuid, sync}},
 	{"backends/broker/protocol/...", []string{"backends", "backends/broker"}, suite},
+	{"backends/broker/inbox/...", []string{"backends", "backends/broker"}, []string{uuid, sync}},
 	{"backends/broker/cdk/...", []string{"backends", "backends/broker"}, anyModule},
 	{"backends/broker/sqs/...", []string{"backends", "backends/broker"}, anyModule},
 	{"backends/broker/nats/...", []string{"backends", "backends/broker"}, anyModule},
@@ -42,8 +43,8 @@ var rooms = []room{
 
 	// What a consumer runs, and what a caller reads.
 	{"worker", []string{"queue", "backends", "internal/..."}, core},
-	{"worker/lambda/...", []string{"worker", "queue", "backends", "backends/broker", "internal/..."}, anyModule},
-	{"worker/push/...", []string{"worker", "queue", "backends", "backends/broker", "internal/..."}, anyModule},
+	{"worker/lambda/...", []string{"worker", "queue", "backends", "backends/broker", "backends/broker/inbox", "internal/..."}, anyModule},
+	{"worker/push/...", []string{"worker", "queue", "backends", "backends/broker", "backends/broker/inbox", "internal/..."}, core},
 	{"result", []string{"queue", "backends", "internal/..."}, core},
 	{"result/endpoint/...", []string{"result", "queue", "backends", "internal/..."}, core},
 	{"result/announce/...", []string{"result", "queue", "backends", "internal/..."}, anyModule},

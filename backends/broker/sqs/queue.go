@@ -54,6 +54,7 @@ type Transport struct {
 	url    string
 	opts   Options
 	facts  broker.TransportFeatures
+	arn    string
 	dead   string // ARN of the dead-letter queue; "" = none
 
 	sends    backends.Group[*outgoing, error]
@@ -89,7 +90,7 @@ func New(ctx context.Context, client *sqs.Client, queueURL string, o Options) (*
 	if err != nil {
 		return nil, err
 	}
-	t := &Transport{client: client, url: queueURL, opts: o, facts: facts.features(), dead: facts.dead, requests: requests}
+	t := &Transport{client: client, url: queueURL, opts: o, facts: facts.features(), arn: facts.arn, dead: facts.dead, requests: requests}
 	t.stop, t.halt = context.WithCancel(context.Background())
 	t.sends.Commit = commit(t, t.sendAll)
 	t.deletes.Commit, t.hides.Commit = commit(t, t.deleteAll), commit(t, t.hideAll)

@@ -77,6 +77,16 @@ func (t *Transport) ask(ctx context.Context, limit int, lease time.Duration) ([]
 	return ds, nil
 }
 
+// Delivered is the delivery of a message of this queue that somebody else received, as
+// the event source mapping of a Lambda function does, no later than at. It can be
+// settled as one of the Transport's own.
+func (t *Transport) Delivered(m *types.Message, at time.Time) *broker.Delivery {
+	return t.delivery(m, at)
+}
+
+// ARN names the queue, as events do.
+func (t *Transport) ARN() string { return t.arn }
+
 func (t *Transport) delivery(m *types.Message, now time.Time) *broker.Delivery {
 	d := &broker.Delivery{
 		ID: aws.ToString(m.MessageId), Headers: headersOf(m.MessageAttributes),
