@@ -187,9 +187,13 @@ func (h *Handler) answer(ctx context.Context, r inbox.Result, report bool, err e
 	return out, nil
 }
 
-// giveBack takes what is left of the invocation's time, and no more.
+// giveBack takes half of what is left of the invocation's time, and no more.
 func (h *Handler) giveBack(ctx context.Context, r inbox.Result) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	left := 2 * time.Second
+	if d, ok := ctx.Deadline(); ok {
+		left = min(left, time.Until(d))
+	}
+	ctx, cancel := context.WithTimeout(ctx, left/2)
 	defer cancel()
 	return h.trigger.GiveBack(ctx, r)
 }

@@ -162,11 +162,7 @@ func (s *stage) invokeWith(e events.SQSEvent) invocation {
 	if bad := s.source.Settle(s.Context(), e, out, err); bad != nil {
 		s.Fatal(bad)
 	}
-	in := invocation{event: e, err: err, took: took}
-	for _, f := range out.BatchItemFailures {
-		in.failed = append(in.failed, f.ItemIdentifier)
-	}
-	return in
+	return invocation{event: e, err: err, took: took, failed: failed(out)}
 }
 
 // ids are the messages of an event, those at these places.
