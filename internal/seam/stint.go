@@ -1,6 +1,7 @@
 package seam
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/leat-go/leat/backends"
@@ -32,4 +33,37 @@ type Stint struct {
 	// Settled is told of each settlement and how the store answered; nil = nobody.
 	// It is called under a lock.
 	Settled func(s backends.Settlement, err error)
+}
+
+const (
+	mostMargin  = 10 * time.Second
+	marginShare = 10 // one in so many
+	wholeShare  = 10
+)
+
+// NewStint divides the time until a deadline; margin is that of its end, 0 = a tenth
+// of the time, at most 10 s. The error is a *backends.InvalidError if that leaves none.
+//
+//	now ─────────┬──────────────── − margin ───── − margin/2 ─── − margin/4 ── − margin/8 ── deadline
+//	 began here: │ had it all        nothing        contexts        what has      the answer
+//	             a tenth             starts         end             returned
+//	                                                                is written
+func NewStint(now, deadline time.Time, margin time.Duration) (Stint, error) {
+	left := deadline.Sub(now)
+	switch {
+	case margin < 0:
+		return Stint{}, &backends.InvalidError{Field: "Margin", Reason: "must not be negative"}
+	case margin == 0:
+		margin = min(mostMargin, left/marginShare)
+	}
+	if left <= margin {
+		return Stint{}, &backends.InvalidError{
+			Field: "Margin", Reason: fmt.Sprintf("%v, where there are %v: no time to work", margin, left),
+		}
+	}
+	end := deadline.Add(-margin / 2)
+	return Stint{
+		End: end, Grace: margin / 2, Kill: margin / 4, Last: margin / 8,
+		Whole: now.Add(end.Sub(now) / wholeShare),
+	}, nil
 }

@@ -47,7 +47,7 @@ func (d Drain) Invoke(ctx context.Context) (Summary, error) {
 	stint := seam.Stint{Kill: time.Second, Last: time.Second}
 	if deadline, ok := ctx.Deadline(); ok {
 		var err error
-		if stint, err = divide(time.Now(), deadline, d.Margin); err != nil {
+		if stint, err = seam.NewStint(time.Now(), deadline, d.Margin); err != nil {
 			return out, fmt.Errorf("lambda: drain: %w", err)
 		}
 	}

@@ -116,41 +116,13 @@ func (h *Handler) check(records []events.SQSMessage) error {
 	return nil
 }
 
-// stint divides the time that the invocation has.
-//
-//	start ───────────────── deadline − Margin ───── − Margin/2 ─────── − Margin/4 ─── − Margin/8
-//	  begun in the first tenth: had it all  nothing starts  contexts end  last writes  the answer
+// stint is the time that the invocation has.
 func (h *Handler) stint(ctx context.Context, now time.Time) (seam.Stint, error) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return seam.Stint{Kill: worker.DefaultKill, Last: time.Second}, nil
 	}
-	return divide(now, deadline, h.Margin)
-}
-
-const (
-	mostMargin  = 10 * time.Second
-	marginShare = 10 // one in so many
-)
-
-func divide(now, deadline time.Time, margin time.Duration) (seam.Stint, error) {
-	left := deadline.Sub(now)
-	switch {
-	case margin < 0:
-		return seam.Stint{}, &queue.InvalidError{Field: "Margin", Reason: "must not be negative"}
-	case margin == 0:
-		margin = min(mostMargin, left/marginShare)
-	}
-	if left <= margin {
-		return seam.Stint{}, &queue.InvalidError{
-			Field: "Margin", Reason: fmt.Sprintf("%v, where the invocation has %v: no time to work", margin, left),
-		}
-	}
-	end := deadline.Add(-margin / 2)
-	return seam.Stint{
-		End: end, Grace: margin / 2, Kill: margin / 4, Last: margin / 8,
-		Whole: now.Add(end.Sub(now) / 10),
-	}, nil
+	return seam.NewStint(now, deadline, h.Margin)
 }
 
 // answer tells Lambda what must come again, and makes it come.
