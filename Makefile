@@ -105,6 +105,7 @@ stories: ## the example programs, on their samples and on real data where it is
 	$(GO) run ./examples/protectdb -json | grep '"lost":0,"duplicated":0,'
 	@if [ -n "$$LEAT_MARIADB" ]; then $(GO) run ./examples/protectdb -json -db "$$LEAT_MARIADB" | grep '"lost":0,"duplicated":0,.*"peak":4,"denied":0,'; \
 	else echo "skipped: a small database of a server needs one; make services starts it"; fi
+	$(GO) run ./examples/lambda -json | grep '"lost":0,"duplicated":0,'
 	@if [ -e $(DATA)/online_retail_arrivals.csv ]; then \
 		$(GO) run ./examples/whatif -json -daily $(REAL) 2> /dev/null | grep '"lost":0,"duplicated":0,'; \
 		$(GO) run ./examples/whatif -json -quiet $(REAL) 2> /dev/null | grep '"lost":0,"duplicated":0,'; \

@@ -29,7 +29,9 @@
 //
 // What an invocation starts it waits for: when Invoke returns nothing runs, no lease is
 // held, and the process may be frozen. An event's messages reach the worker by the
-// context of the invocation, so several of one environment may run side by side.
+// context of the invocation, so several of one environment may run side by side. What a
+// program has running besides, such as exporters of telemetry, it flushes in a function
+// of its own around Invoke.
 //
 // # Time
 //

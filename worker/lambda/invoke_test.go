@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/leat-go/leat/backends/broker/sqs"
 	"github.com/leat-go/leat/backends/memory"
 	"github.com/leat-go/leat/queue"
 	"github.com/leat-go/leat/worker"
@@ -75,6 +76,21 @@ func TestStrictIsTheDefaultAndLosesNothing(t *testing.T) {
 			s.Error(in.err)
 		}
 		s.left(1)
+	})
+}
+
+// The process is frozen when it has answered: what is to be deleted must be by then,
+// whatever the queue was opened for.
+func TestStrictDeletesBeforeItAnswers(t *testing.T) {
+	play(t, "jobs", func(s *stage) {
+		s.source.Reports = false
+		s.options = sqs.Options{EarlyAck: true, Linger: time.Hour}
+		s.enqueue("a", 0, 2)
+		s.cold(works)
+		if _, err := s.fn.Invoke(s.Context(), s.event()); err != nil {
+			s.Error(err)
+		}
+		s.left(0)
 	})
 }
 

@@ -49,6 +49,7 @@ func TestRealFunction(t *testing.T) {
 	} {
 		for _, reports := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, reports %v", name, reports), func(t *testing.T) {
+				t.Parallel() // they wait
 				newReal(t, binary, at(t), reports).story()
 			})
 		}

@@ -33,13 +33,14 @@ type (
 // stage is a queue of the fake that triggers a function, in virtual time.
 type stage struct {
 	*testing.T
-	server *sqstest.Server
-	url    string
-	shelf  broker.Records // nil = without
-	source *lambdatest.Source
-	limit  time.Duration // of the function
-	bare   bool          // the function doesn't know its queue
-	change func(*lambda.Handler, *worker.Worker[int, int])
+	server  *sqstest.Server
+	url     string
+	shelf   broker.Records // nil = without
+	source  *lambdatest.Source
+	limit   time.Duration // of the function
+	bare    bool          // the function doesn't know its queue
+	options sqs.Options
+	change  func(*lambda.Handler, *worker.Worker[int, int])
 
 	q     *queue.Queue[int, int] // of producers
 	store *broker.Backend        // of those who look
@@ -63,7 +64,7 @@ func play(t *testing.T, name string, story func(*stage)) {
 
 func (s *stage) transport() *sqs.Transport {
 	s.Helper()
-	tr, err := sqs.New(s.Context(), s.server.Client(), s.url, sqs.Options{})
+	tr, err := sqs.New(s.Context(), s.server.Client(), s.url, s.options)
 	if err != nil {
 		s.Fatal(err)
 	}

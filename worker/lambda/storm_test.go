@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path"
 	"runtime"
 	"strconv"
 	"sync"
@@ -43,7 +44,7 @@ func TestStorm_NothingIsLostOrDoubled(t *testing.T) {
 			play(t, name, func(s *stage) {
 				st := &storm{
 					stage: s, rand: rand.New(rand.NewPCG(seed, 17)), tally: total,
-					faults: seed/2%2 == 1, written: map[queue.Ref]map[int]bool{}, held: map[string]holding{},
+					faults: seed/2%2 == 1, fifo: seed%2 == 1, written: map[queue.Ref]map[int]bool{}, held: map[string]holding{},
 				}
 				s.source.Reports = seed/4%2 == 0
 				st.run((invocations() + seeds - 1) / seeds)
@@ -58,10 +59,17 @@ func TestStorm_NothingIsLostOrDoubled(t *testing.T) {
 
 type tally struct{ invocations, gone, doubled, messages, reported int }
 
+// tenants are as many groups of a FIFO queue.
+const tenants = 20
+
+func tenant(job int) string { return fmt.Sprint("tenant ", job%tenants) }
+
 type storm struct {
 	*stage
 	*tally
 	faults bool
+	fifo   bool
+	first  int // jobs that were there, in order, before the storm
 
 	mu      sync.Mutex
 	rand    *rand.Rand
@@ -85,6 +93,7 @@ func (st *storm) count(f func(*tally)) {
 // handle is a handler in bad weather: sooner or later every job succeeds, but for
 // each tenth, which is poison.
 func (st *storm) handle(ctx context.Context, j *job) (int, error) {
+	st.inOrder(j.Args)
 	dice := st.n(100)
 	if j.Attempt > 8 {
 		dice = 50
@@ -130,6 +139,20 @@ func (st *storm) worker(q *queue.Queue[int, int]) *worker.Worker[int, int] {
 	return w
 }
 
+// inOrder holds a FIFO queue to its order: a job begins when the one before it in its
+// group is over, and its message gone.
+func (st *storm) inOrder(i int) {
+	if !st.fifo || i < tenants || i >= st.first {
+		return
+	}
+	st.mu.Lock()
+	before := st.refs[i-tenants]
+	st.mu.Unlock()
+	if r := st.record(before); !r.State.Ended() || !r.Due.IsZero() {
+		st.Errorf("job %d begins while %d of its group is %v (due %v)", i, i-tenants, r.State, r.Due)
+	}
+}
+
 // fault breaks one call in fifty.
 func (st *storm) fault(action string) sqstest.Fault {
 	if action == "GetQueueAttributes" || action == "ReceiveMessage" || st.n(50) > 0 {
@@ -141,9 +164,9 @@ func (st *storm) fault(action string) sqstest.Fault {
 // run has four pollers bring so many events, and then as many as it takes.
 func (st *storm) run(n int) {
 	st.source.Wait = 1
-	st.server.Queue([]string{"jobs", "jobs.fifo"}[boolean(st.url[len(st.url)-1] == 'o')], map[string]string{"VisibilityTimeout": "60"})
-	for i := range 2 * n {
-		st.refs = append(st.refs, st.enqueue(fmt.Sprint("tenant ", i%20), i)...)
+	st.server.Queue(path.Base(st.url), map[string]string{"VisibilityTimeout": "60"})
+	for st.first = 0; st.first < 2*n; st.first++ {
+		st.refs = append(st.refs, st.enqueue(tenant(st.first), st.first)...)
 	}
 	if st.faults {
 		st.server.Fault = st.fault
@@ -186,7 +209,7 @@ func (st *storm) more() {
 		st.refs = append(st.refs, queue.Ref{})
 		st.mu.Unlock()
 		for {
-			t, err := st.q.Enqueue(st.Context(), i, queue.Tenant(fmt.Sprint("tenant ", i%20)), queue.Key(fmt.Sprint("job ", i)))
+			t, err := st.q.Enqueue(st.Context(), i, queue.Tenant(tenant(i)), queue.Key(fmt.Sprint("job ", i)))
 			if err == nil {
 				st.mu.Lock()
 				st.refs[i] = t.Ref

@@ -14,12 +14,12 @@ import (
 )
 
 // Queue is the SQS queue that triggers the function: a *sqs.Transport of
-// backends/broker/sqs. It must not answer Acks early (sqs.Options.EarlyAck): what it
-// does behind the caller's back would be frozen with the process.
+// backends/broker/sqs.
 type Queue interface {
 	broker.Transport
 
-	// Delivered is the delivery of a message that the event source mapping received.
+	// Delivered is the delivery of a message that the event source mapping received. Its
+	// Ack has deleted it when it returns: later the process may be frozen.
 	Delivered(m *types.Message, at time.Time) *broker.Delivery
 
 	// ARN names the queue, as events do; "" = it isn't known.

@@ -19,6 +19,8 @@ var errClosed = errors.New("sqs: transport is closed")
 type receipt struct {
 	handle string
 	at     time.Time // when it was asked for: 12 h from then on it can't be hidden any longer
+
+	borrowed bool // somebody else received it, and counts on an Ack being one
 }
 
 // Receive asks by long polling for at most ten messages; of a FIFO queue for one, as a
@@ -79,9 +81,11 @@ func (t *Transport) ask(ctx context.Context, limit int, lease time.Duration) ([]
 
 // Delivered is the delivery of a message of this queue that somebody else received, as
 // the event source mapping of a Lambda function does, no later than at. It can be
-// settled as one of the Transport's own.
+// settled as one of the Transport's own; its Ack is never early.
 func (t *Transport) Delivered(m *types.Message, at time.Time) *broker.Delivery {
-	return t.delivery(m, at)
+	d := t.delivery(m, at)
+	d.Handle.(*receipt).borrowed = true
+	return d
 }
 
 // ARN names the queue, as events do.
@@ -90,7 +94,7 @@ func (t *Transport) ARN() string { return t.arn }
 func (t *Transport) delivery(m *types.Message, now time.Time) *broker.Delivery {
 	d := &broker.Delivery{
 		ID: aws.ToString(m.MessageId), Headers: headersOf(m.MessageAttributes),
-		Handle: &receipt{aws.ToString(m.ReceiptHandle), now},
+		Handle: &receipt{handle: aws.ToString(m.ReceiptHandle), at: now},
 	}
 	if d.Body = []byte(aws.ToString(m.Body)); !t.opts.Raw {
 		d.Body, d.Headers = unwrap(d.Body, m.MessageAttributes, d.Headers)

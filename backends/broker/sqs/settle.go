@@ -18,11 +18,12 @@ import (
 // Ack deletes in tens; concurrent calls share requests. A receipt that is no
 // longer good is no error: the message was deleted, or is with somebody else.
 func (t *Transport) Ack(ctx context.Context, deliveries []*broker.Delivery) ([]error, error) {
-	rs := make([]*receipt, len(deliveries))
+	rs, early := make([]*receipt, len(deliveries)), true
 	for i, d := range deliveries {
 		rs[i] = d.Handle.(*receipt)
+		early = early && !rs[i].borrowed
 	}
-	if t.acks.take(rs) {
+	if early && t.acks.take(rs) {
 		return nil, nil
 	}
 	errs, err := together(ctx, &t.calls, &t.deletes, rs)
