@@ -139,14 +139,19 @@ func TestRule_R5_DuplicateEventIsFenced(t *testing.T) {
 		go func() {
 			ctx, cancel := context.WithTimeout(s.Context(), s.limit)
 			defer cancel()
+			begun := time.Now()
 			out, err := first.Invoke(ctx, e)
-			ended <- invocation{event: e, err: err, failed: failed(out)}
+			ended <- invocation{event: e, err: err, failed: failed(out), took: time.Since(begun)}
 		}()
 		time.Sleep(5 * time.Second)
 		s.fn = second
 		in := s.invokeWith(e)
 		s.reports(in)
-		s.reports(<-ended, 0)
+		lost := <-ended
+		s.reports(lost, 0)
+		if lost.took > 12*time.Second { // a beat, and the look whether anything is left
+			s.Errorf("whoever lost its only job waited for %v", lost.took)
+		}
 		if r := s.record(ref); r.State != queue.Succeeded || r.Token != 2 {
 			s.Errorf("%v, token %d", r.State, r.Token)
 		}
