@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"runtime"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/leat-go/leat/backends/broker/sqs"
 	"github.com/leat-go/leat/backends/memory"
 	"github.com/leat-go/leat/queue"
 	"github.com/leat-go/leat/worker"
@@ -57,96 +55,9 @@ func TestRule_R10_PoisonIsNotReported(t *testing.T) {
 
 // The mapping deletes all that an answer leaves it: so what failed must be an error
 // of the function, and what succeeded is deleted by it.
-func TestStrictIsTheDefaultAndLosesNothing(t *testing.T) {
-	play(t, "jobs", func(s *stage) {
-		s.source.Reports = false
-		refs := s.enqueue("a", 0, 1, 2)
-		s.cold(fails)
-		in := s.invoke()
-		stay, ok := errors.AsType[*lambda.StayError](in.err)
-		if !ok || len(stay.Messages) != 1 || stay.Messages[0] != in.ids(1)[0] || len(in.failed) > 0 {
-			s.Errorf("%v, reported %v", in.err, in.failed)
-		}
-		s.left(1)
-		s.is(refs[0], queue.Succeeded, 1)
-		s.is(refs[1], queue.Waiting, 1)
-
-		s.enqueue("a", 4, 6)
-		if in := s.invoke(); in.err != nil {
-			s.Error(in.err)
-		}
-		s.left(1)
-	})
-}
-
 // The process is frozen when it has answered: what is to be deleted must be by then,
 // whatever the queue was opened for.
-func TestStrictDeletesBeforeItAnswers(t *testing.T) {
-	play(t, "jobs", func(s *stage) {
-		s.source.Reports = false
-		s.options = sqs.Options{EarlyAck: true, Linger: time.Hour}
-		s.enqueue("a", 0, 2)
-		s.cold(works)
-		if _, err := s.fn.Invoke(s.Context(), s.event()); err != nil {
-			s.Error(err)
-		}
-		s.left(0)
-	})
-}
-
 // Where a message can't be deleted here it stays, and its record knows it again.
-func TestStrictWithoutAQueueKeepsTheEvent(t *testing.T) {
-	play(t, "jobs", func(s *stage) {
-		s.source.Reports, s.bare = false, true
-		s.enqueue("a", 0, 1, 2)
-		s.cold(func(ctx context.Context, j *job) (int, error) {
-			if j.Args == 1 && j.Attempt == 1 {
-				return 0, errBad
-			}
-			return works(ctx, j)
-		})
-		if in := s.invoke(); in.err == nil {
-			s.Error("no error, and Lambda deletes all")
-		}
-		s.left(3)
-		time.Sleep(3 * time.Minute)
-		if in := s.invoke(); in.err != nil {
-			s.Error(in.err)
-		}
-		s.left(0)
-		s.ran(0, 1)
-		s.ran(1, 2)
-	})
-}
-
-func TestMappingsAreAskedOnceAndDoubtIsStrict(t *testing.T) {
-	play(t, "jobs", func(s *stage) {
-		asked, answers := 0, []error{errBad, nil}
-		s.change = func(h *lambda.Handler, _ *worker.Worker[int, int]) {
-			h.Report = false
-			h.Mappings = func(_ context.Context, function, queue string) ([]string, error) {
-				asked++
-				if !strings.HasSuffix(queue, ":jobs") {
-					t.Errorf("asked for %q", queue)
-				}
-				return []string{"ReportBatchItemFailures"}, answers[asked-1]
-			}
-		}
-		s.cold(fails)
-		s.enqueue("a", 1)
-		if in := s.invoke(); in.err == nil {
-			s.Error("reported, though the mapping isn't known")
-		}
-		for range 2 {
-			s.enqueue("a", 3)
-			s.reports(s.invoke(), 0)
-		}
-		if asked != 2 {
-			s.Errorf("asked %d times", asked)
-		}
-	})
-}
-
 // A message that its job has left behind (it was sent anew) must not come again.
 func TestSnoozeIsNotReported(t *testing.T) {
 	play(t, "jobs", func(s *stage) {

@@ -2,8 +2,6 @@ package lambda_test
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -16,17 +14,19 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/backends/broker/sqs/sqstest"
 	"github.com/leat-go/leat/queue"
 	"github.com/leat-go/leat/worker"
-	"github.com/leat-go/leat/worker/lambda"
 )
 
-// invocations is how many the storm has in all; LEAT_INVOCATIONS = another number.
+// invocations is how many the storm has in all: 200 if tests are to be short, or
+// LEAT_INVOCATIONS.
 func invocations() int {
 	if n, err := strconv.Atoi(os.Getenv("LEAT_INVOCATIONS")); err == nil {
 		return n
+	}
+	if testing.Short() {
+		return 200
 	}
 	return 1000
 }
@@ -141,18 +141,6 @@ func (st *storm) worker(q *queue.Queue[int, int]) *worker.Worker[int, int] {
 
 // inOrder holds a FIFO queue to its order: a job begins when the one before it in its
 // group is over, and its message gone.
-func (st *storm) inOrder(i int) {
-	if !st.fifo || i < tenants || i >= st.first {
-		return
-	}
-	st.mu.Lock()
-	before := st.refs[i-tenants]
-	st.mu.Unlock()
-	if r := st.record(before); !r.State.Ended() || !r.Due.IsZero() {
-		st.Errorf("job %d begins while %d of its group is %v (due %v)", i, i-tenants, r.State, r.Due)
-	}
-}
-
 // fault breaks one call in fifty.
 func (st *storm) fault(action string) sqstest.Fault {
 	if action == "GetQueueAttributes" || action == "ReceiveMessage" || st.n(50) > 0 {
@@ -268,86 +256,9 @@ func (st *storm) invocation(e events.SQSEvent) {
 
 // holding is who has a message: an event that came twice leaves it visible while
 // another has it.
-type holding struct{ now, ever int }
-
 // holds begins to hold the messages of an event. When it ends it tells of which it
 // isn't clear whether they should come again: their job was over before, and nobody
 // may have had the time to look, or another invocation had them as well.
-func (st *storm) holds(e events.SQSEvent) (end func() (unclear map[string]bool)) {
-	unclear, mine := map[string]bool{}, map[string]int{}
-	for _, m := range e.Records {
-		over := st.over(m)
-		st.mu.Lock()
-		h := st.held[m.MessageId]
-		unclear[m.MessageId] = over || h.now > 0
-		mine[m.MessageId] = h.ever
-		st.held[m.MessageId] = holding{h.now + 1, h.ever + 1}
-		st.mu.Unlock()
-	}
-	return func() map[string]bool {
-		st.mu.Lock()
-		defer st.mu.Unlock()
-		for id, ever := range mine {
-			h := st.held[id]
-			unclear[id] = unclear[id] || h.ever > ever+1
-			st.held[id] = holding{h.now - 1, h.ever}
-		}
-		return unclear
-	}
-}
-
 // exact holds what an invocation answered against the records.
-func (st *storm) exact(e events.SQSEvent, out events.SQSEventResponse, err error, unclear map[string]bool) {
-	stays := map[string]bool{}
-	stay, strict := errors.AsType[*lambda.StayError](err)
-	switch {
-	case strict:
-		for _, id := range stay.Messages {
-			stays[id] = true
-		}
-	case err != nil:
-		st.Errorf("an invocation failed: %v", err)
-	}
-	for _, id := range failed(out) {
-		stays[id] = true
-	}
-	for _, m := range e.Records {
-		switch over, stay := st.over(m), stays[m.MessageId]; {
-		case !over && !stay:
-			st.Errorf("message %s goes, and its job isn't over", m.MessageId)
-		case over && stay && !unclear[m.MessageId] && !st.faults: // what could not be deleted stays, too
-			st.Errorf("message %s comes again, and its job is over", m.MessageId)
-		}
-	}
-}
-
 // over reports whether nobody needs the message any more.
-func (st *storm) over(m events.SQSMessage) bool {
-	var ours struct{ Job backends.Ref }
-	if json.Unmarshal([]byte(m.Body), &ours) != nil || ours.Job.ID == "" {
-		st.Fatalf("message %s", m.Body)
-	}
-	r := st.record(ours.Job)
-	return r.State.Ended() && r.Due.IsZero()
-}
-
 // verify holds the end of the storm against what went in.
-func (st *storm) verify() {
-	for i, ref := range st.refs {
-		want := queue.Succeeded
-		if i%10 == 9 {
-			want = queue.Dead
-		}
-		r := st.record(ref)
-		if r.State != want {
-			st.Errorf("job %d is %v (%s)", i, r.State, r.Reason)
-			continue
-		}
-		if want != queue.Succeeded {
-			continue
-		}
-		if token, _ := strconv.Atoi(string(r.Result)); len(st.written[ref]) != 1 || !st.written[ref][token] {
-			st.Errorf("job %d has the result of claim %d, and told of %v", i, token, st.written[ref])
-		}
-	}
-}

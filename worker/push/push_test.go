@@ -1,26 +1,16 @@
 package push_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"runtime"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
-	"github.com/leat-go/leat/backends"
 	"github.com/leat-go/leat/backends/backendtest"
 	"github.com/leat-go/leat/backends/broker"
 	"github.com/leat-go/leat/backends/memory"
@@ -29,106 +19,11 @@ import (
 	"github.com/leat-go/leat/worker/push"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-type job = queue.Job[int]
-
 // outbox is a topic: what is sent to it is pushed by nobody.
-type outbox struct {
-	broker.Transport
-	mu   sync.Mutex
-	sent []broker.Message
-}
-
-func (o *outbox) Features() broker.TransportFeatures {
-	return broker.TransportFeatures{Name: "topic", Durability: backends.Replicated, MaxMessage: 1 << 20}
-}
-
-func (o *outbox) Send(_ context.Context, ms []broker.Message) ([]error, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.sent = append(o.sent, ms...)
-	return nil, nil
-}
-
-func (o *outbox) Close() error { return nil }
-
 // stage is a Handler on a queue with records, in virtual time.
-type stage struct {
-	*testing.T
-	topic *outbox
-	store *broker.Backend
-	q     *queue.Queue[int, int]
-	h     *push.Handler
-}
-
-func play(t *testing.T, f worker.Handler[int, int], story func(*stage)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		s := &stage{T: t, topic: &outbox{}}
-		source := push.NewSource(s.topic)
-		s.store = broker.New(source, backendtest.NewShelf(), broker.Options{Logger: slog.New(slog.DiscardHandler)})
-		defer s.store.Close()
-		s.q = queue.New[int, int](s.store, "jobs")
-		w := worker.New(s.q, f)
-		w.Logger = slog.New(slog.DiscardHandler)
-		s.h = push.New(source, w)
-		s.h.Verify = func(*http.Request) error { return nil }
-		s.h.Logger = w.Logger
-		story(s)
-	})
-}
-
 // pubsub is the body of a push, as Pub/Sub sends it.
-func pubsub(id string, data []byte) string {
-	return fmt.Sprintf(`{"message":{"data":%q,"messageId":%q,"message_id":%q,"publishTime":%q,"attributes":{"k":"v"}},"subscription":"projects/p/subscriptions/s","deliveryAttempt":1}`,
-		base64.StdEncoding.EncodeToString(data), id, id, time.Now().UTC().Format(time.RFC3339))
-}
-
 // post serves one request; headers are in pairs.
-func (s *stage) post(body string, headers ...string) *httptest.ResponseRecorder {
-	s.Helper()
-	return s.serve(s.Context(), body, headers...)
-}
-
-func (s *stage) serve(ctx context.Context, body string, headers ...string) *httptest.ResponseRecorder {
-	s.Helper()
-	r := httptest.NewRequest(http.MethodPost, "/push", strings.NewReader(body)).WithContext(ctx)
-	for i := 0; i < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
-	}
-	w := httptest.NewRecorder()
-	s.h.ServeHTTP(w, r)
-	return w
-}
-
-func (s *stage) answers(w *httptest.ResponseRecorder, status int, retryAfter string) {
-	s.Helper()
-	if got := w.Header().Get("Retry-After"); w.Code != status || got != retryAfter {
-		s.Errorf("answered %d, Retry-After %q, want %d and %q", w.Code, got, status, retryAfter)
-	}
-}
-
 // enqueue is a job of ours, and the body by which it is pushed.
-func (s *stage) enqueue(n int) (queue.Ref, []byte) {
-	s.Helper()
-	ticket, err := s.q.Enqueue(s.Context(), n)
-	if err != nil {
-		s.Fatal(err)
-	}
-	return ticket.Ref, s.topic.sent[len(s.topic.sent)-1].Body
-}
-
-func (s *stage) is(ref queue.Ref, state queue.State, attempt int) {
-	s.Helper()
-	r, err := s.store.Lookup(s.Context(), ref, 0)
-	if err != nil || r.State != state || r.Attempt != attempt {
-		s.Errorf("%+v, %v, want %v after attempt %d", r, err, state, attempt)
-	}
-}
-
-var errBad = errors.New("bad")
-
 func double(_ context.Context, j *job) (int, error) { return 2 * j.Args, nil }
 
 func TestJobIsAckedWhenItIsSettled(t *testing.T) {
@@ -204,75 +99,6 @@ func TestPanicGoexitAndPoison(t *testing.T) {
 }
 
 // Nobody posts here who isn't verified, and nobody is who can't be.
-func TestVerifyIsRequired(t *testing.T) {
-	token := push.Bearer(func(_ context.Context, token string) error {
-		switch token {
-		case "good":
-			return nil
-		case "panic":
-			panic("poof")
-		}
-		return errBad
-	})
-	for name, c := range map[string]struct {
-		verify func(*http.Request) error
-		auth   string
-		want   int
-	}{
-		"nothing is set": {nil, "Bearer good", http.StatusForbidden},
-		"no token":       {token, "", http.StatusUnauthorized},
-		"other scheme":   {token, "Basic good", http.StatusUnauthorized},
-		"empty token":    {token, "Bearer ", http.StatusUnauthorized},
-		"bad token":      {token, "Bearer bad", http.StatusForbidden},
-		"panic":          {token, "Bearer panic", http.StatusForbidden},
-		"good token":     {token, "bearer good", http.StatusNoContent},
-	} {
-		t.Run(name, func(t *testing.T) {
-			ran := false
-			play(t, func(context.Context, *job) (int, error) { ran = true; return 0, nil }, func(s *stage) {
-				s.h.Verify = c.verify
-				w := s.post("1", "Authorization", c.auth)
-				if w.Code != c.want || ran != (c.want == http.StatusNoContent) {
-					s.Errorf("answered %d, ran %v", w.Code, ran)
-				}
-				if challenge := w.Header().Get("WWW-Authenticate"); (challenge != "") != (c.want == http.StatusUnauthorized) {
-					s.Errorf("challenge %q", challenge)
-				}
-			})
-		})
-	}
-}
-
-func TestHostileRequests(t *testing.T) {
-	play(t, double, func(s *stage) {
-		s.h.MaxBody = 1000
-		s.answers(s.post(strings.Repeat("1", 1001)), http.StatusRequestEntityTooLarge, "")
-		s.answers(s.post(""), http.StatusBadRequest, "")
-		r := httptest.NewRequest(http.MethodPost, "/push", io.MultiReader(strings.NewReader("1"), broken{}))
-		w := httptest.NewRecorder()
-		s.h.ServeHTTP(w, r)
-		s.answers(w, http.StatusBadRequest, "")
-		for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
-			w := httptest.NewRecorder()
-			s.h.ServeHTTP(w, httptest.NewRequest(method, "/push", strings.NewReader("1")))
-			if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != http.MethodPost {
-				s.Errorf("%s: %d", method, w.Code)
-			}
-		}
-		s.h.Format = push.PubSub
-		for _, body := range []string{
-			"1", "{}", `{"message":{}}`, `{"message":{"messageId":"1"}}`, `{"message":null,"subscription":"s"}`,
-			`{"message":{"messageId":"1","data":"?"},"subscription":"s"}`, `[`,
-		} {
-			s.answers(s.post(body), http.StatusBadRequest, "")
-		}
-	})
-}
-
-type broken struct{}
-
-func (broken) Read([]byte) (int, error) { return 0, errBad }
-
 // hangs until its context ends.
 func hangs(ctx context.Context, _ *job) (int, error) {
 	<-ctx.Done()
@@ -397,44 +223,3 @@ func TestWithoutASenderNothingIsSent(t *testing.T) {
 }
 
 // Over a socket: a body that doesn't come is given up.
-func TestSlowBodyOverASocket(t *testing.T) {
-	source := push.NewSource(nil)
-	b := broker.New(source, backendtest.NewShelf(), broker.Options{})
-	defer b.Close()
-	h := push.New(source, worker.New(queue.New[int, int](b, "jobs"), double))
-	h.Verify = func(*http.Request) error { return nil }
-	h.ReadTimeout = 10 * time.Millisecond
-	server := httptest.NewServer(h)
-	defer server.Close()
-	r, w := io.Pipe()
-	defer w.Close()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := server.Client().Do(req)
-	if err != nil {
-		return // the connection was closed: as good
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusBadRequest {
-		t.Error(resp.Status)
-	}
-}
-
-func FuzzFormats(f *testing.F) {
-	f.Add([]byte(pubsub("1", []byte("data"))), "")
-	f.Add([]byte(`{"message":{"data":"e30=","messageId":"1"},"subscription":"s","deliveryAttempt":-1}`), "id")
-	f.Add([]byte(`[]`), "")
-	f.Fuzz(func(t *testing.T, body []byte, id string) {
-		r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
-		r.Header["Message-Id"] = []string{id}
-		m, err := push.Any(r, body)
-		if (err != nil) != (len(body) == 0) {
-			t.Errorf("%q: %v", body, err)
-		}
-		if m.Delivery < 0 || !json.Valid(body) && !bytes.Equal(m.Body, body) {
-			t.Errorf("%+v", m)
-		}
-	})
-}
