@@ -60,9 +60,10 @@ func TestStintTellsTheSlowFromTheLate(t *testing.T) {
 		w := s.worker(orInterrupted(time.Minute))
 		now := time.Now()
 		stint := seam.Stint{End: now.Add(10 * time.Second), Grace: time.Second, Kill: time.Second, Last: time.Second, Whole: now.Add(time.Second)}
+		late := make(chan queue.Ref, 1)
 		go func() {
 			time.Sleep(5 * time.Second)
-			refs = append(refs, s.enqueue(9))
+			late <- s.enqueue(9)
 		}()
 		w.Concurrency = 3
 		match(s, w.RunStint(s.Context(), seam.Key{}, stint), nil)
@@ -71,7 +72,7 @@ func TestStintTellsTheSlowFromTheLate(t *testing.T) {
 		}
 		s.expect(refs[0], queue.Waiting, 1)
 		s.expect(refs[1], queue.Waiting, 1)
-		s.expect(refs[2], queue.Waiting, 0)
+		s.expect(<-late, queue.Waiting, 0)
 	})
 }
 
