@@ -59,8 +59,6 @@ func (w *Worker[T, R]) claims(ctx context.Context, yield func(*Claim[T, R]) bool
 	defer stop()
 	single := *w
 	single.Concurrency, single.Limiter, single.AfterSuccess = 1, nil, nil
-	e, err := newEngine(ctx, &single.Pool, []Kind{looped[T, R]{&single}})
-	single.Concurrency, single.AfterSuccess = 1, nil
 	e, err := newEngine(ctx, &single.Pool, nil, []Kind{looped[T, R]{&single}})
 	if err != nil {
 		return fmt.Errorf("worker: %w", err)
