@@ -3,6 +3,7 @@ package schedule
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,11 +28,25 @@ var expressions = []string{
 
 func zoneOf(t testing.TB, name string) *time.Location {
 	t.Helper()
-	z, err := time.LoadLocation(name)
+	z, err := zonesOnce(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return z
+}
+
+var known sync.Map
+
+// zonesOnce reads each zone from its file once.
+func zonesOnce(name string) (*time.Location, error) {
+	if z, ok := known.Load(name); ok {
+		return z.(*time.Location), nil
+	}
+	z, err := time.LoadLocation(name)
+	if err == nil {
+		known.Store(name, z)
+	}
+	return z, err
 }
 
 // walk lists the ticks from t on, from included.

@@ -127,7 +127,7 @@ func (r *runner[T, R]) raise(ctx context.Context, t Tick, f fate, job backends.R
 		if !m.Last.Before(t.At) {
 			return false
 		}
-		m.Missed += r.between(r.base(*m), t.At)
+		m.Missed += r.between(r.base(*m), t.At, r.clock())
 		switch f {
 		case fired:
 			m.Fired++

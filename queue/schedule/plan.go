@@ -36,10 +36,10 @@ func (p pace) plan(last, now time.Time, catchUp int, grace time.Duration) plan {
 	return out
 }
 
-// between counts the ticks after last and before t.
-func (p pace) between(last, t time.Time) int {
+// between counts the ticks after last and before t, as plan would see them.
+func (p pace) between(last, t, now time.Time) int {
 	n := 0
-	for last = later(last, t.Add(-horizon)); ; n++ {
+	for last = later(last, now.Add(-horizon)); ; n++ {
 		next, ok := p.after(last)
 		if !ok || !next.At.Before(t) {
 			return n

@@ -1,0 +1,479 @@
+package schedule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/leat-go/leat/backends"
+	"github.com/leat-go/leat/backends/backendtest"
+	"github.com/leat-go/leat/backends/memory"
+	"github.com/leat-go/leat/queue"
+)
+
+func TestRule_R15_EachTickOnce(t *testing.T) {
+	inScene(t, func(s *scene) {
+		from := time.Now()
+		var nodes []*schedules
+		for range 10 {
+			nodes = append(nodes, s.node(s.q, "often", "*/5 * * * *"), s.node(s.q, "hourly", "@hourly"),
+				s.node(s.q, "short", "", func(n *schedules) { n.Every = 7 * time.Second }))
+		}
+		stop := s.start(nodes...)
+		time.Sleep(6*time.Hour + 2*time.Second)
+		stop()
+		for _, n := range nodes[:3] {
+			s.wantTicks(n, from, time.Now().Add(-2*time.Second))
+			if st := s.state(n); st.Missed != 0 || st.Fired != len(s.runs(n.Name)) || st.Last.At.IsZero() || !st.Next.At.After(st.Last.At) {
+				t.Errorf("%s: %+v", n.Name, st)
+			}
+		}
+	})
+}
+
+// TestRule_R15_Calm: ten nodes whose store takes a few milliseconds ask it little more
+// than one would.
+func TestRule_R15_Calm(t *testing.T) {
+	inScene(t, func(s *scene) {
+		slow := func(v backendtest.Verb) backendtest.Fault {
+			return backendtest.Fault{Verb: v, Kind: backendtest.Delay, Delay: 5 * time.Millisecond}
+		}
+		f := backendtest.NewFaulty(s.store, slow(backendtest.Enqueue), slow(backendtest.CellGet), slow(backendtest.CellPut))
+		var nodes []*schedules
+		for range 10 {
+			nodes = append(nodes, s.node(s.over(f), "s", "* * * * *"))
+		}
+		stop := s.start(nodes...)
+		time.Sleep(200*time.Minute + 30*time.Second)
+		stop()
+		enqueues, writes, reads := f.Injected(backendtest.Enqueue), f.Injected(backendtest.CellPut), f.Injected(backendtest.CellGet)
+		t.Logf("200 ticks, 10 nodes: %d enqueues, %d writes, %d reads", enqueues, writes, reads)
+		if enqueues < 200 || enqueues > 300 || writes > 330 || reads > 200*14 {
+			t.Errorf("that is too much")
+		}
+	})
+}
+
+// TestRule_R15_CatchUp: what was missed fires as the policy says; the rest is counted.
+func TestRule_R15_CatchUp(t *testing.T) {
+	for name, c := range map[string]struct {
+		catchUp, fired, missed int
+		down                   time.Duration
+	}{
+		"the default: the newest":    {0, 1, 9, 10 * time.Hour},
+		"one":                        {1, 1, 9, 10 * time.Hour},
+		"three":                      {3, 3, 7, 10 * time.Hour},
+		"more than there are":        {100, 10, 0, 10 * time.Hour},
+		"none":                       {None, 0, 10, 10*time.Hour + 5*time.Minute},
+		"none, but one is just past": {None, 1, 9, 10 * time.Hour},
+		"one of them, once":          {0, 1, 0, time.Hour},
+		"more than a year, the last": {MaxCatchUp, MaxCatchUp, 366*24 - MaxCatchUp, 370 * 24 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inQuietScene(t, func(s *scene) {
+				n := s.node(s.q, "s", "@hourly", func(n *schedules) { n.CatchUp = c.catchUp })
+				time.Sleep(10 * time.Minute)
+				stop := s.start(n)
+				time.Sleep(time.Minute)
+				stop()
+				until(time.Now().Truncate(time.Hour).Add(c.down + 20*time.Second))
+				down := time.Now()
+				stop = s.start(s.node(s.q, "s", "@hourly", func(n *schedules) { n.CatchUp = c.catchUp }))
+				time.Sleep(10 * time.Minute)
+				stop()
+				s.drain()
+				if st := s.state(n); st.Fired != c.fired || st.Missed != c.missed || len(s.runs("s")) != c.fired {
+					t.Errorf("%d fired, %d missed, %d jobs", st.Fired, st.Missed, len(s.runs("s")))
+				}
+				if c.fired > 0 {
+					s.wantTicks(n, down.Truncate(time.Hour).Add(-time.Duration(c.fired)*time.Hour), time.Now())
+				}
+			})
+		})
+	}
+}
+
+func TestRule_R15_OnlyLaterTicksFire(t *testing.T) {
+	inScene(t, func(s *scene) {
+		s.q.Retention, s.q.DeadRetention = minRetention, minRetention
+		n := s.node(s.q, "s", "@daily")
+		for range 50 { // each restarts long after the keys have gone
+			stop := s.start(s.node(s.q, "s", "@daily"))
+			time.Sleep(time.Hour)
+			stop()
+		}
+		if got := s.runs("s"); len(got) != 2 || got["2000-01-02T00:00:00"] != 1 || got["2000-01-03T00:00:00"] != 1 {
+			t.Errorf("got %v, state %+v", got, s.state(n))
+		}
+	})
+}
+
+// TestRule_R15_ANewExpressionDoesNotFireItsPast, nor does the old one fire what the new
+// one had.
+func TestRule_R15_ANewExpressionDoesNotFireItsPast(t *testing.T) {
+	inScene(t, func(s *scene) {
+		stop := s.start(s.node(s.q, "s", "0 3 * * *"))
+		time.Sleep(4 * time.Hour)
+		stop()
+		time.Sleep(4 * time.Hour)
+		stop = s.start(s.node(s.q, "s", "0 5 * * *"))
+		time.Sleep(10 * time.Minute)
+		stop()
+		if got := s.runs("s"); len(got) != 1 {
+			t.Errorf("got %v, want 03:00 alone", got)
+		}
+		until(time.Date(2000, 1, 2, 6, 0, 0, 0, time.UTC)) // adopted, so that a restart catches up
+		stop = s.start(s.node(s.q, "s", "0 5 * * *"))
+		time.Sleep(10 * time.Minute)
+		stop()
+		if got := s.runs("s"); got["2000-01-02T05:00:00"] != 1 || len(got) != 2 {
+			t.Errorf("got %v, want 05:00 of the second too", got)
+		}
+	})
+}
+
+// TestRule_R15_TwoVersionsBesideEachOther: while a deploy rolls, both fire their own.
+func TestRule_R15_TwoVersionsBesideEachOther(t *testing.T) {
+	inScene(t, func(s *scene) {
+		stop := s.start(s.node(s.q, "s", "0 3 * * *"), s.node(s.q, "s", "0 5 * * *"))
+		time.Sleep(7 * time.Hour)
+		stop()
+		want := map[string]int{"2000-01-01T03:00:00": 1, "2000-01-01T05:00:00": 1}
+		if diff := cmp.Diff(want, s.runs("s")); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestRule_R15_PauseAndResume(t *testing.T) {
+	inScene(t, func(s *scene) {
+		n, ctx := s.node(s.q, "s", "@hourly"), t.Context()
+		ok := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		ok(n.Pause(ctx)) // before it ever ran
+		stop := s.start(n, s.node(s.q, "s", "@hourly"))
+		time.Sleep(150 * time.Minute)
+		if st := s.state(n); !st.Paused || !st.Next.At.IsZero() || len(s.runs("s")) != 0 {
+			t.Errorf("paused: %+v, jobs %v", st, s.runs("s"))
+		}
+		ok(n.Resume(ctx)) // 02:30
+		ok(n.Resume(ctx))
+		time.Sleep(time.Hour)
+		ok(n.Pause(ctx)) // 03:30
+		ok(n.Pause(ctx))
+		time.Sleep(time.Hour)
+		stop()
+		stop = s.start(s.node(s.q, "s", "@hourly")) // remembers
+		time.Sleep(time.Hour)
+		ok(s.node(s.q, "s", "@hourly").Resume(ctx)) // 05:30
+		time.Sleep(time.Hour)
+		stop()
+		want := map[string]int{"2000-01-01T03:00:00": 1, "2000-01-01T06:00:00": 1}
+		if diff := cmp.Diff(want, s.runs("s")); diff != "" {
+			t.Error(diff)
+		}
+		if st := s.state(n); st.Missed != 0 || st.Fired != 2 || st.Paused {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
+// TestRule_R15_RunNowIsExtra: each call is a job, paused or not, and ticks go on.
+func TestRule_R15_RunNowIsExtra(t *testing.T) {
+	inScene(t, func(s *scene) {
+		n := s.node(s.q, "s", "@hourly", func(n *schedules) { n.Options = []queue.Option{queue.Key("mine"), queue.Tenant("zeta")} })
+		stop := s.start(n)
+		time.Sleep(90 * time.Minute)
+		before := s.state(n)
+		a, err := n.RunNow(t.Context())
+		b, err2 := n.RunNow(t.Context())
+		if err != nil || err2 != nil || a.ID == b.ID || a.Duplicate || a.Tenant != "zeta" {
+			t.Errorf("%+v, %v; %+v, %v", a, err, b, err2)
+		}
+		if diff := cmp.Diff(before, s.state(n)); diff != "" {
+			t.Error(diff)
+		}
+		time.Sleep(time.Hour)
+		stop()
+		want := map[string]int{"2000-01-01T01:00:00": 1, "2000-01-01T01:30:00": 2, "2000-01-01T02:00:00": 1}
+		if diff := cmp.Diff(want, s.runs("s")); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestRule_R15_OverlapSkips(t *testing.T) {
+	for overlap, want := range map[Overlap]State{
+		Allow: {Fired: 6},
+		Skip:  {Fired: 2, Skipped: 4}, // 1:00 runs until 3:30, 4:00 until 6:30
+	} {
+		inScene(t, func(s *scene) {
+			s.handles = func(ctx context.Context, _ *queue.Job[asked]) {
+				select {
+				case <-ctx.Done():
+				case <-time.After(150 * time.Minute):
+				}
+			}
+			over := func(n *schedules) {
+				n.Overlap, n.Options = overlap, []queue.Option{queue.RunLimit(3 * time.Hour)}
+			}
+			n := s.node(s.q, "s", "@hourly", over)
+			stop := s.start(n, s.node(s.q, "s", "@hourly", over))
+			time.Sleep(6*time.Hour + 20*time.Minute)
+			stop()
+			time.Sleep(3 * time.Hour)
+			if st := s.state(n); st.Fired != want.Fired || st.Skipped != want.Skipped || st.Missed != 0 || len(s.runs("s")) != want.Fired {
+				t.Errorf("%d: %+v, jobs %v", overlap, st, s.runs("s"))
+			}
+		})
+	}
+}
+
+// TestRule_R15_JitterIsAgreed: all nodes delay a tick alike, never past the next,
+// and the delays spread.
+func TestRule_R15_JitterIsAgreed(t *testing.T) {
+	inScene(t, func(s *scene) {
+		from := time.Now()
+		jitter := func(n *schedules) { n.Jitter = 50 * time.Minute }
+		n := s.node(s.q, "s", "*/30 * * * *", jitter)
+		stop := s.start(n, s.node(s.q, "s", "*/30 * * * *", jitter), s.node(s.q, "s", "*/30 * * * *", jitter))
+		time.Sleep(48*time.Hour - time.Minute)
+		stop()
+		s.wantTicks(n, from, time.Now().Add(-29*time.Minute))
+		if st := s.state(n); st.Missed > 0 {
+			t.Errorf("%+v", st)
+		}
+		early := 0
+		f, _ := n.facts()
+		for _, jobs := range s.jobs {
+			j := jobs[0]
+			due := f.due(Tick{j.At, j.Local})
+			if late := j.start.Sub(due); late < 0 || late > 2*time.Second {
+				t.Errorf("%s ran %v after its time", j.Local, late)
+			}
+			if d := due.Sub(j.At); d < 0 || d >= 30*time.Minute {
+				t.Errorf("%s is delayed by %v", j.Local, d)
+			} else if d < 15*time.Minute {
+				early++
+			}
+		}
+		if early < 30 || early > 66 {
+			t.Errorf("%d of 96 are in the first half", early)
+		}
+	})
+}
+
+// TestRule_R15_ArgsMayFail: a tick whose args can't be made is tried again, and a
+// panic ends no program.
+func TestRule_R15_ArgsMayFail(t *testing.T) {
+	inScene(t, func(s *scene) {
+		from, calls := time.Now(), 0
+		n := s.node(s.q, "s", "@hourly", func(n *schedules) {
+			right := n.Args
+			n.Args = func(ctx context.Context, t Tick) (asked, error) {
+				switch calls++; calls % 3 {
+				case 1:
+					return asked{}, errors.New("not yet")
+				case 2:
+					panic("ouch")
+				}
+				return right(ctx, t)
+			}
+			n.Logger = slog.New(slog.DiscardHandler)
+		})
+		stop := s.start(n)
+		time.Sleep(5*time.Hour + time.Minute)
+		stop()
+		s.wantTicks(n, from, time.Now())
+	})
+}
+
+// TestRule_R15_NodesWhoseArgsDiffer make one job all the same.
+func TestRule_R15_NodesWhoseArgsDiffer(t *testing.T) {
+	inScene(t, func(s *scene) {
+		f := backendtest.NewFaulty(s.store, backendtest.Fault{Verb: backendtest.CellPut, Rate: func(n int) bool { return n > 2 && n < 40 }})
+		a := s.node(s.over(f), "s", "@hourly")
+		stop := s.start(a)
+		time.Sleep(61 * time.Minute) // enqueued, not raised
+		stop()
+		other := s.node(s.q, "s", "@hourly", func(n *schedules) {
+			n.Args = func(_ context.Context, t Tick) (asked, error) { return asked{"other", t.Local, t.At}, nil }
+		})
+		stop = s.start(other)
+		time.Sleep(time.Minute)
+		stop()
+		if len(s.runs("s")) != 1 || len(s.runs("other")) != 0 || s.state(other).Fired != 1 {
+			t.Errorf("%v, %v, %+v", s.runs("s"), s.runs("other"), s.state(other))
+		}
+	})
+}
+
+// TestRule_F2_AJobThatTheQueueRefuses is counted and not tried again; the next tick is.
+func TestRule_F2_AJobThatTheQueueRefuses(t *testing.T) {
+	inScene(t, func(s *scene) {
+		calls := 0
+		n := s.node(s.q, "s", "@hourly", func(n *schedules) {
+			n.Args = func(_ context.Context, t Tick) (asked, error) {
+				calls++
+				return asked{n.Name, strings.Repeat("x", 1<<20), t.At}, nil
+			}
+			n.Logger = slog.New(slog.DiscardHandler)
+		})
+		stop := s.start(n)
+		time.Sleep(3*time.Hour + time.Minute)
+		stop()
+		if st := s.state(n); st.Failed != 3 || st.Fired != 0 || calls != 3 {
+			t.Errorf("%d calls, %+v", calls, st)
+		}
+	})
+}
+
+// cellless is a Backend without cells; recordless one without records.
+type (
+	cellless   struct{ backends.Backend }
+	recordless struct{ backends.Backend }
+)
+
+func (cellless) Cells() backends.Cells { return backends.NoCells }
+
+func (r recordless) Features() backends.Features {
+	f := r.Backend.Features()
+	f.Records = false
+	return f
+}
+
+// odd are cells that say so only when they are asked.
+type odd struct{ backends.Backend }
+
+func (o odd) Cells() backends.Cells { return oddCells{backends.NoCells} }
+
+type oddCells struct{ backends.Cells }
+
+func TestRule_R15_RefusedWithoutRecordsOrCells(t *testing.T) {
+	for name, b := range map[string]backends.Backend{
+		"cells": cellless{memory.New(memory.Options{})}, "records": recordless{memory.New(memory.Options{})}, "odd": odd{memory.New(memory.Options{})},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			n := New(queue.New[asked, queue.None](b, "q"), "s")
+			n.Cron = "@daily"
+			if err := n.Run(t.Context()); !errors.Is(err, errors.ErrUnsupported) {
+				t.Errorf("%s: %v", name, err)
+			}
+			if err := n.Pause(t.Context()); !errors.Is(err, errors.ErrUnsupported) {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+}
+
+func TestRule_R15_AClosedStoreEndsRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := memory.New(memory.Options{})
+		n := New(queue.New[asked, queue.None](b, "q"), "s")
+		n.Every = time.Minute
+		b.Close()
+		if err := n.Run(t.Context()); !errors.Is(err, queue.ErrClosed) {
+			t.Error(err)
+		}
+	})
+}
+
+// TestRule_F2_BadSchedules: each a typed error that names the field, from every door.
+func TestRule_F2_BadSchedules(t *testing.T) {
+	q := queue.New[asked, queue.None](memory.New(memory.Options{}), "q")
+	short := queue.New[asked, queue.None](memory.New(memory.Options{}), "q")
+	short.Retention = -1
+	brief := queue.New[asked, queue.None](memory.New(memory.Options{}), "q")
+	brief.DeadRetention = time.Minute
+	for i, c := range []struct {
+		field string
+		spoil func(*schedules)
+	}{
+		{"Schedule.Queue", func(n *schedules) { n.Queue = nil }},
+		{"Queue", func(n *schedules) { n.Queue = &queues{} }},
+		{"Queue.Retention or DeadRetention", func(n *schedules) { n.Queue = short }},
+		{"Queue.Retention or DeadRetention", func(n *schedules) { n.Queue = brief }},
+		{"Schedule.Name", func(n *schedules) { n.Name = "" }},
+		{"Schedule.Name", func(n *schedules) { n.Name = strings.Repeat("x", 129) }},
+		{"Schedule.Name", func(n *schedules) { n.Name = "a\x00" }},
+		{"Schedule.Name", func(n *schedules) { n.Name = "a\xff" }},
+		{"Schedule.Cron", func(n *schedules) { n.Cron = "" }},
+		{"Schedule.Cron", func(n *schedules) { n.Cron = "x" }},
+		{"Schedule.Every", func(n *schedules) { n.Every = time.Hour }},
+		{"Schedule.Every", func(n *schedules) { n.Cron, n.Every = "", -time.Hour }},
+		{"Schedule.Every", func(n *schedules) { n.Cron, n.Every = "", time.Millisecond }},
+		{"Schedule.Every", func(n *schedules) { n.Cron, n.Every = "", 1500*time.Millisecond }},
+		{"Schedule.Location", func(n *schedules) { n.Location = time.Local }},
+		{"Schedule.Jitter", func(n *schedules) { n.Jitter = -1 }},
+		{"Schedule.Grace", func(n *schedules) { n.Grace = -1 }},
+		{"Schedule.CatchUp", func(n *schedules) { n.CatchUp = -2 }},
+		{"Schedule.CatchUp", func(n *schedules) { n.CatchUp = MaxCatchUp + 1 }},
+		{"Schedule.Overlap", func(n *schedules) { n.Overlap = 2 }},
+	} {
+		t.Run(fmt.Sprint(i, c.field), func(t *testing.T) {
+			n := New(q, "s")
+			n.Cron = "@daily"
+			if err := n.Check(); err != nil {
+				t.Fatal(err)
+			}
+			c.spoil(n)
+			_, stateErr := n.State(t.Context())
+			_, nowErr := n.RunNow(t.Context())
+			for _, err := range []error{n.Check(), n.Run(t.Context()), n.Pause(t.Context()), n.Resume(t.Context()), n.Reset(t.Context()), stateErr, nowErr} {
+				var bad *queue.InvalidError
+				if !errors.As(err, &bad) || bad.Field != c.field {
+					t.Errorf("%v", err)
+				}
+			}
+		})
+	}
+}
+
+// TestRule_F2_ADamagedCell is an error for operators, and keeps the node waiting for
+// somebody to mend it.
+func TestRule_F2_ADamagedCell(t *testing.T) {
+	inScene(t, func(s *scene) {
+		key := cellKey("q", "s")
+		version, err := s.store.Cells().Put(t.Context(), key, []byte("{"), "", time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := s.node(s.q, "s", "@hourly", func(n *schedules) { n.Logger = slog.New(slog.DiscardHandler) })
+		if _, err := n.State(t.Context()); !errors.Is(err, queue.ErrInvalid) {
+			t.Error(err)
+		}
+		stop := s.start(n)
+		time.Sleep(90 * time.Minute)
+		if _, err := s.store.Cells().Put(t.Context(), key, []byte("{}"), version, time.Time{}); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Hour)
+		stop()
+		if got := s.runs("s"); got["2000-01-01T02:00:00"] != 1 {
+			t.Errorf("%v, %+v", got, s.state(n))
+		}
+	})
+}
+
+func TestCellsOfSchedules(t *testing.T) {
+	seen := map[string]bool{}
+	long := strings.Repeat("é", 64)
+	for _, c := range [][2]string{{"a", "b"}, {"a b", ""}, {"a", "b c"}, {"a b", "c"}, {strings.Repeat("q", 256), long}, {"", long}} {
+		key := cellKey(c[0], c[1])
+		if seen[key] || backends.CheckCell(key, nil) != nil {
+			t.Errorf("%q: %s, %v", c, key, backends.CheckCell(key, nil))
+		}
+		seen[key] = true
+	}
+}
