@@ -428,9 +428,11 @@ func TestRule_F2_BadSchedules(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.spoil(n)
+			ended, end := context.WithCancel(t.Context())
+			end()
 			_, stateErr := n.State(t.Context())
 			_, nowErr := n.RunNow(t.Context())
-			for _, err := range []error{n.Check(), n.Run(t.Context()), n.Pause(t.Context()), n.Resume(t.Context()), n.Reset(t.Context()), stateErr, nowErr} {
+			for _, err := range []error{n.Check(), n.Run(ended), n.Pause(t.Context()), n.Resume(t.Context()), n.Reset(t.Context()), stateErr, nowErr} {
 				var bad *queue.InvalidError
 				if !errors.As(err, &bad) || bad.Field != c.field {
 					t.Errorf("%v", err)
