@@ -34,7 +34,7 @@ var rooms = []room{
 
 	// What a producer holds.
 	{"queue", []string{"backends", "internal/..."}, core},
-	{"queue/schedule/...", []string{"queue", "backends", "internal/..."}, anyModule},
+	{"queue/schedule/...", []string{"queue", "backends", "internal/..."}, slices.Concat(core, []string{cron})},
 	{"queue/batch/...", []string{"queue", "result", "backends", "internal/..."}, core},
 	{"queue/buckettest/...", []string{"queue", "backends"}, slices.Concat(core, suite)},
 	{"queue/filebucket/...", []string{"queue", "backends", "internal/..."}, core},
@@ -73,6 +73,7 @@ const (
 	uuid = "github.com/google/uuid"
 	sync = "golang.org/x/sync"
 	ssrf = "code.dny.dev/ssrf"
+	cron = "github.com/netresearch/go-cron"
 )
 
 var (

@@ -22,6 +22,7 @@ type runner[T, R any] struct {
 	*facts
 	began    time.Time
 	wake     time.Time // when the cell is to be read
+	adopted  bool
 	failures int
 }
 
@@ -41,23 +42,25 @@ func (s *Schedule[T, R]) Run(ctx context.Context) error {
 }
 
 func (r *runner[T, R]) run(ctx context.Context) error {
-	adopted := false
 	for r.sleep(ctx) {
-		var m mark
-		var err error
-		if !adopted {
-			_, err = r.adopt(ctx)
-			adopted = err == nil
-		}
-		if adopted {
-			m, err = r.visit(ctx)
-		}
+		m, err := r.turn(ctx)
 		if hopeless(err) {
 			return err
 		}
 		r.rest(ctx, m, err)
 	}
 	return nil
+}
+
+// turn adopts the mark, until that is done once, and fires what is due.
+func (r *runner[T, R]) turn(ctx context.Context) (mark, error) {
+	if !r.adopted {
+		if m, err := r.adopt(ctx); err != nil {
+			return m, err
+		}
+		r.adopted = true
+	}
+	return r.visit(ctx)
 }
 
 // hopeless reports whether err won't pass.
@@ -81,27 +84,31 @@ func (r *runner[T, R]) adopt(ctx context.Context) (mark, error) {
 func (r *runner[T, R]) rest(ctx context.Context, m mark, err error) {
 	now := r.clock()
 	if err != nil {
-		if ctx.Err() == nil {
-			r.log.WarnContext(ctx, "leat: the schedule will try again", "error", err)
-		}
-		pause := min(firstTry<<min(r.failures, 10), lastTry)
-		r.failures++
-		r.wake = now.Add(pause/2 + rand.N(pause/2))
+		r.wake = now.Add(r.pause(ctx, err))
 		return
 	}
 	r.failures = 0
+	if ahead(m.Last, now) {
+		r.log.WarnContext(ctx, "leat: the last tick is ahead of this clock; Reset lets the schedule go on", "last", m.Last, "now", now)
+		r.wake = now.Add(again)
+		return
+	}
 	last := r.base(m)
 	if m.Paused {
 		last = later(last, now)
 	}
-	next, ok := r.after(last)
-	r.wake = now.Add(again)
-	switch due := r.due(next); {
-	case ahead(m.Last, now):
-		r.log.WarnContext(ctx, "leat: the last tick is ahead of this clock; Reset lets the schedule go on", "last", m.Last, "now", now)
-	case ok:
-		r.wake = due.Add(r.lag(next))
+	next, _ := r.after(last) // parse has refused what has none
+	r.wake = r.due(next).Add(r.lag(next))
+}
+
+// pause is the rest after an error, which doubles; half of it is random.
+func (r *runner[T, R]) pause(ctx context.Context, err error) time.Duration {
+	if ctx.Err() == nil {
+		r.log.WarnContext(ctx, "leat: the schedule will try again", "error", err)
 	}
+	d := min(firstTry<<min(r.failures, 10), lastTry)
+	r.failures++
+	return d/2 + rand.N(d/2)
 }
 
 // ahead reports whether last is so far in the future that a clock was wrong.

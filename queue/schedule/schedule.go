@@ -48,10 +48,10 @@ type Schedule[T, R any] struct {
 	Overlap Overlap
 
 	// Args makes the args of a tick; nil = the zero T. After an error it is asked
-	// again, with backoff, for the tick that is then due. Nodes should agree in
-	// what it returns: the first one counts.
+	// again, with backoff, for the tick that is then due; a panic is one. Its
+	// context ends within a minute. Nodes should agree in what it returns: the first one counts.
 	Args    func(ctx context.Context, t Tick) (T, error)
-	Options []queue.Option // of each job; a Key is overridden
+	Options []queue.Option // of each job; a Key is overridden, and the same on all nodes: the key of a job is its tenant's
 
 	Logger *slog.Logger // nil = slog.Default()
 
