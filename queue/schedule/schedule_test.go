@@ -115,6 +115,37 @@ func TestRule_R15_OnlyLaterTicksFire(t *testing.T) {
 	})
 }
 
+// TestRule_R15_TheLastTickNeverGoesBack: a node that comes late with its tick changes
+// nothing, not the counts either.
+func TestRule_R15_TheLastTickNeverGoesBack(t *testing.T) {
+	inQuietScene(t, func(s *scene) {
+		n := s.node(s.q, "s", "@hourly")
+		f, err := n.facts()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &runner[asked, queue.None]{Schedule: n, facts: f, began: time.Now()}
+		if _, err := r.adopt(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Hour)
+		ticks := walk(f, r.began.Add(time.Second), time.Now())
+		var want mark
+		for _, i := range []int{2, 2, 1, 0} {
+			got, err := r.raise(t.Context(), ticks[i], fired, backends.Ref{ID: fmt.Sprint(i)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want.Job == "" {
+				want = got
+			}
+			if diff := cmp.Diff(want, got); diff != "" || got.Job != "2" || got.Fired != 1 || got.Missed != 2 {
+				t.Errorf("raised to %d: %+v\n%s", i, got, diff)
+			}
+		}
+	})
+}
+
 // TestRule_R15_ANewExpressionDoesNotFireItsPast, nor does the old one fire what the new
 // one had.
 func TestRule_R15_ANewExpressionDoesNotFireItsPast(t *testing.T) {
