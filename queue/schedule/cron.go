@@ -10,7 +10,7 @@ import (
 // parser knows crontab(5): five fields, names, descriptors, and either of the two
 // days where both are restricted. An expression without a date in this many years has
 // none: a 29 February comes within eight.
-var parser = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor | cron.DowOrDom).
+var parser = cron.MustNewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor | cron.DowOrDom).
 	WithMaxSearchYears(searchYears)
 
 const searchYears = 12
