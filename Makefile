@@ -71,6 +71,7 @@ long: ## the rows of the test plan at the size of CI
 	LEAT_CALLS=200000 LEAT_OPS=100000 $(GO) test -count=1 -timeout 15m -run 'A1|A3' ./backends/broker
 	LEAT_CALLS=500000 LEAT_PAUSES=2000 LEAT_STOPS=300 LEAT_POISON=10000 LEAT_ARRIVALS=20000 \
 		$(GO) test -count=1 -timeout 15m -run $(ROWS) ./worker/...
+	LEAT_DAYS=90 $(GO) test -count=1 -timeout 15m -run E4 ./queue/schedule
 	LEAT_POINTS=3 LEAT_EXITS=100 $(GO) test -count=1 -timeout 15m -run B3 ./backends/sqlite
 	LEAT_JOBS=100000 LEAT_KILLS=20 LEAT_PAUSES=20 LEAT_STOPS=10 LEAT_POISON=2000 LEAT_BACKLOG=100000 LEAT_SAMPLE=5000 LEAT_CAPS=5 \
 		$(GO) test -count=1 -timeout 15m ./backends/sqlite/processes
@@ -82,6 +83,7 @@ soak: ## the same a hundred times and more, for a night; the log is evidence
 	LEAT_CALLS=100000000 LEAT_PAUSES=100000 LEAT_STOPS=5000 LEAT_POISON=200000 LEAT_FLOOD=1000000 \
 		LEAT_ARRIVALS=20000 LEAT_RETRIES=100000 LEAT_STARTS=100000 \
 		$(GO) test -count=1 -timeout 0 -v -run $(ROWS) ./worker/... 2>&1 | tee -a docs/evidence/soak.log
+	LEAT_DAYS=3660 $(GO) test -count=1 -timeout 0 -v -run E4 ./queue/schedule 2>&1 | tee -a docs/evidence/soak.log
 	LEAT_CALLS=1000000 LEAT_STEPS=50000 LEAT_OPS=100000 $(GO) test -count=1 -timeout 0 -v -run 'A1|A2|A3' ./backends/sqlite 2>&1 | tee -a docs/evidence/soak.log
 	LEAT_JOBS=1000000 LEAT_KILLS=100 \
 		$(GO) test -count=1 -timeout 0 -v -run Kill9 ./backends/sqlite/processes 2>&1 | tee docs/evidence/sqlite-kill9.log

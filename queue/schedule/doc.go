@@ -43,7 +43,9 @@
 // When no node was up, or the store was down, CatchUp decides: the newest tick alone
 // (the default), the newest n, or none. What does not fire is counted
 // ([State.Missed]). No more than the last 366 days are looked at. A new schedule, and
-// one whose Cron, Every or Location has changed, begins now: it does not fire its past.
+// one whose Cron, Every or Location has changed, begins when the first node with the change
+// starts: it does not fire its past. While a deploy rolls, old and new nodes each fire
+// their own ticks; a node that starts then begins at that time, for both.
 //
 // # Clocks
 //

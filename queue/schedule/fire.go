@@ -31,7 +31,7 @@ func (r *runner[T, R]) visitOnce(ctx context.Context) (m mark, more bool, err er
 	if err != nil || m.Paused {
 		return m, false, err
 	}
-	p := r.plan(r.base(m), r.clock(), r.CatchUp, r.grace)
+	p := r.plan(m.Last, r.clock(), r.CatchUp, r.grace)
 	switch {
 	case p.newest.At.IsZero():
 		return m, false, nil
@@ -41,15 +41,6 @@ func (r *runner[T, R]) visitOnce(ctx context.Context) (m mark, more bool, err er
 	}
 	m, err = r.fire(ctx, p.fire[0], m)
 	return m, len(p.fire) > 1, err
-}
-
-// base is the time after which ticks fire: the last one, or, if that was of another
-// rhythm, when this node began, if that is later.
-func (r *runner[T, R]) base(m mark) time.Time {
-	if m.Rhythm != r.String() {
-		return later(m.Last, r.began)
-	}
-	return m.Last
 }
 
 // fire enqueues the tick's job, then raises the last tick.
@@ -127,7 +118,7 @@ func (r *runner[T, R]) raise(ctx context.Context, t Tick, f fate, job backends.R
 		if !m.Last.Before(t.At) {
 			return false
 		}
-		m.Missed += r.between(r.base(*m), t.At, r.clock())
+		m.Missed += r.between(m.Last, t.At, r.clock())
 		switch f {
 		case fired:
 			m.Fired++

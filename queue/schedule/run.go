@@ -93,7 +93,7 @@ func (r *runner[T, R]) rest(ctx context.Context, m mark, err error) {
 		r.wake = now.Add(again)
 		return
 	}
-	last := r.base(m)
+	last := m.Last
 	if m.Paused {
 		last = later(last, now)
 	}
