@@ -316,6 +316,33 @@ func (s *scene) onTime(n *schedules, from, to time.Time) {
 	}
 }
 
+// TestRow_C5_AClockThatJumps is noticed within a minute or so, however long the node
+// meant to sleep; one that jumps back delays the tick to its own time.
+func TestRow_C5_AClockThatJumps(t *testing.T) {
+	inQuietScene(t, func(s *scene) {
+		var skew atomic.Int64
+		n := s.node(s.q, "s", "@daily", func(n *schedules) {
+			n.now = func() time.Time { return time.Now().Add(time.Duration(skew.Load())) }
+		})
+		defer s.start(n)()
+		time.Sleep(20 * time.Hour)
+		skew.Store(int64(5 * time.Hour))
+		time.Sleep(look + 2*spread)
+		if st := s.state(n); st.Fired != 1 {
+			t.Errorf("jumped ahead: %+v", st)
+		}
+		skew.Store(int64(-time.Hour))
+		time.Sleep(28*time.Hour + 30*time.Minute) // 00:30, and 23:30 by the node
+		if st := s.state(n); st.Fired != 1 {
+			t.Errorf("jumped back: %+v", st)
+		}
+		time.Sleep(time.Hour)
+		if st := s.state(n); st.Fired != 2 || st.Missed != 0 {
+			t.Errorf("then: %+v", st)
+		}
+	})
+}
+
 // TestRow_C5_AClockFarAhead holds a schedule up, which is told, until Reset.
 func TestRow_C5_AClockFarAhead(t *testing.T) {
 	inScene(t, func(s *scene) {
