@@ -29,7 +29,9 @@ type stage struct {
 	outage  outage
 	network pipes
 	client  *http.Client
-	stops   []func()
+
+	mu    sync.Mutex
+	stops []func()
 }
 
 func newStage(t *testing.T, c cast) *stage {
@@ -77,6 +79,8 @@ func (s *stage) background(f func(context.Context) error) (stop func()) {
 			s.t.Error(err)
 		}
 	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.stops = append(s.stops, stop)
 	return stop
 }

@@ -98,8 +98,9 @@ func TestRule_R15_CatchUp(t *testing.T) {
 }
 
 func TestRule_R15_OnlyLaterTicksFire(t *testing.T) {
-	inScene(t, func(s *scene) {
+	inQuietScene(t, func(s *scene) {
 		s.q.Retention, s.q.DeadRetention = minRetention, minRetention
+		defer s.work()()
 		n := s.node(s.q, "s", "@daily")
 		for range 50 { // each restarts long after the keys have gone
 			stop := s.start(s.node(s.q, "s", "@daily"))
