@@ -152,7 +152,9 @@ func (w *world) calm() {
 	if w.op != nil && w.features.Pauses {
 		w.must(w.op.Pause(w.ctx, queue, false))
 	}
-	const enough = time.Hour // many times the longest delay, lease and backoff
+	// Many times the longest delay, lease and backoff, and longer than the run limit (1 h):
+	// behind a broker a spare message waits for that, where the one that held the job is gone.
+	const enough = 2 * time.Hour
 	for end := time.Now().Add(enough); len(w.agenda) > 0 && time.Now().Before(end); {
 		w.next()
 		if w.finished() {
