@@ -157,6 +157,9 @@ func (b *Batch[S, P, C, R]) split(ctx context.Context, c *backends.Record, slice
 			some = some[:0]
 		}
 	}
+	if n < c.Batch.Members {
+		return n, fmt.Errorf("%d slices, where there were %d before: %w", n, c.Batch.Members, queue.ErrKeyReused)
+	}
 	return n, b.send(ctx, some)
 }
 

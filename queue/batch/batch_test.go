@@ -104,6 +104,9 @@ func TestRule_R2_OtherSlicesUnderAKeyAreRefused(t *testing.T) {
 		if _, err := s.batch.Start(t.Context(), night{"2026-12-09"}, others, queue.Key("night")); !errors.Is(err, queue.ErrKeyReused) {
 			t.Errorf("other slices: %v", err)
 		}
+		if _, err := s.batch.Start(t.Context(), night{"2026-12-09"}, upTo(499), queue.Key("night")); !errors.Is(err, queue.ErrKeyReused) {
+			t.Errorf("fewer slices: %v", err)
+		}
 		if _, err := s.batch.Start(t.Context(), night{"2026-12-10"}, upTo(3), queue.Key("night")); !errors.Is(err, queue.ErrKeyReused) {
 			t.Errorf("other args: %v", err)
 		}
