@@ -2,6 +2,6 @@
 // orders that refer to them. It bears a few connections, and refuses one more: MariaDB and
 // Postgres by a limit of the account, SQLite by a guard of ours.
 //
-// An order is placed once, however often it is tried: its row has the id of the job, and
-// the row of a request can't be written twice.
+// An order is placed once, however often its job is tried: the row has the id of the job.
+// Nothing here keeps a request from having two: that is the queue's key, and is counted.
 package shop
